@@ -1,0 +1,74 @@
+"""A playbook as the rest of the project sees it: validated, normalised, immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool call.
+
+    ``config`` holds every field but ``kind`` as it was written, in order; nothing is renamed.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task of a pipeline."""
+
+    label: str
+    tool: Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``loop`` of a step: run it once per item."""
+
+    iterator: str
+    in_: Any
+    mode: str = "sequential"
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """One way out of a step, whichever of the four forms of ``next`` it was written in."""
+
+    step: str
+    when: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the workflow: one tool, or a pipeline of tasks.
+
+    ``tool`` is a tuple of tasks for a pipeline (even of one task). ``args`` are as written,
+    unrendered, empty when absent; ``input`` is folded into them.
+    """
+
+    name: str
+    tool: Tool | tuple[Task, ...]
+    args: Mapping[str, Any] = field(default_factory=dict)
+    loop: Loop | None = None
+    next: tuple[Arc, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """A playbook that can be started.
+
+    ``path`` is ``metadata.path``, ``name`` is ``metadata.name``; ``workload`` is any JSON value.
+    ``size`` is the size of the document's text in bytes, the unit of the cache.
+    """
+
+    path: str | None
+    name: str | None
+    workload: Any
+    steps: Mapping[str, Step]
+    size: int

@@ -1,0 +1,189 @@
+"""What a start needs from the outside: a store, a notifier, an observer, and their words.
+
+The adapters are :mod:`control_plane.postgres` and :mod:`control_plane.jetstream`; the tests
+hold them and their in-memory fakes to one contract suite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from control_plane.json_text import Json
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogReference:
+    """Which playbook is meant: an exact entry, else the highest version of a path."""
+
+    catalog_id: int | None
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A row of the catalog.
+
+    ``document`` is the playbook: its YAML text, or a JSON value where the row has no text, or
+    None where the row has neither or the caller said that it holds the entry already.
+    """
+
+    catalog_id: int
+    path: str
+    version: int
+    document: str | dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartIds:
+    """The four snowflake ids of one start, in ascending order."""
+
+    execution_id: int
+    started_event_id: int
+    issued_event_id: int
+    command_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStart:
+    """What an idempotency key stands for: its request's fingerprint and the first answer."""
+
+    fingerprint: bytes
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the first round trip tells.
+
+    Exactly one of ``known`` and ``ids`` is set. ``entry`` is None where the key is known or
+    where the catalog has no such entry.
+    """
+
+    known: KnownStart | None = None
+    entry: CatalogEntry | None = None
+    ids: StartIds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message to the workers, exactly as it is published, now or later by the relay."""
+
+    subject: str
+    message_id: str
+    body: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Everything that one start records (contract section 5).
+
+    The command's id in events and notifications is ``notification.message_id``. ``workload`` is the
+    merged map: the playbook's workload overridden by the payload. The rows'
+    ``render_context`` is ``workload`` and beside its keys the key ``workload`` that holds it.
+    """
+
+    key: str
+    fingerprint: bytes
+    ids: StartIds
+    catalog_id: int
+    path: str
+    parent_execution_id: int | None
+    workload: Json
+    step: str
+    tool_kind: str
+    tool_config: Json
+    args: Json
+    trace: Json | None
+    execution_pool: str | None
+    answer: Json
+    notification: Notification
+
+
+class ExecutionStore(Protocol):
+    """Where starts are recorded. Each call is one round trip."""
+
+    def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
+        """Look up the key, the catalog entry and four fresh ids.
+
+        :param key: the stored form of the idempotency key
+        :param held: a catalog id whose document the caller holds; it is not sent again
+        :raises StoreUnavailable: the database cannot answer
+        """
+        ...
+
+    def record(self, start: Start) -> KnownStart | None:
+        """Write the start as a whole, or nothing.
+
+        :returns: None when it was recorded by this call, else what its key stood for already:
+            the winner of a race, never waited for longer than its commit takes
+        :raises StoreUnavailable: the database cannot answer, and nothing was written, or it is
+            not known whether it was: the same key tells
+        """
+        ...
+
+    def acknowledge(self, start: Start) -> None:
+        """Remember that the start's notification arrived.
+
+        Costs no round trip: its outbox row is deleted by the next `record`, or by the relay.
+        """
+        ...
+
+
+class CommandNotifier(Protocol):
+    """How workers learn that a command waits."""
+
+    def notify(self, notification: Notification) -> None:
+        """Publish and await the acknowledgement, within the notifier's time budget.
+
+        :raises NotificationFailed: with the reason, which names no address and no secret
+        """
+        ...
+
+
+class StartObserver(Protocol):
+    """Who is told what became of a request; must not fail."""
+
+    def started(self, execution_id: int, path: str) -> None:
+        """Tell that an execution was recorded."""
+        ...
+
+    def replayed(self, execution_id: int) -> None:
+        """Tell that a known key was answered with its first answer."""
+        ...
+
+    def notification_deferred(self, execution_id: int, reason: str) -> None:
+        """Tell that a start stands whose notification was left to the relay."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewCatalogEntry:
+    """A playbook about to be registered; ``payload`` is the parsed document."""
+
+    path: str
+    kind: str
+    content: str
+    payload: Json
+    meta: Json
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogVersion:
+    """What a registration was given."""
+
+    catalog_id: int
+    version: int
+
+
+class CatalogStore(Protocol):
+    """Where playbooks are registered."""
+
+    def register(self, entry: NewCatalogEntry) -> CatalogVersion:
+        """Add an entry under the next version of its path; safe under concurrency.
+
+        :raises CatalogVersionsExhausted: version 32,767 is taken
+        :raises StoreUnavailable: the database cannot answer
+        """
+        ...

@@ -1,0 +1,207 @@
+"""What callers send: an execute request, and the key under which it starts once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from control_plane.errors import Fault, InvalidRequest
+from control_plane.json_text import Json
+from control_plane.ports import CatalogReference
+
+LARGEST_ID = 2**63 - 1
+LONGEST_STORED_KEY = 1024
+"""Bytes of a stored key; a longer one is kept as its SHA-256."""
+LONGEST_TRACE = 8 * 1024
+"""Bytes of ``tracestate`` and ``baggage`` together."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def _read_id(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
+        raise ValueError("must be an id: an integer from 0 to 2^63-1, or the same as a string")
+    return value
+
+
+Id = Annotated[int, BeforeValidator(_read_id, json_schema_input_type=int | str)]
+"""A 64-bit id, given as an integer or as a decimal string."""
+
+
+class Trace(BaseModel):
+    """W3C trace context, passed on as it came."""
+
+    model_config = ConfigDict(frozen=True)
+
+    traceparent: StrictStr | None = None
+    tracestate: StrictStr | None = None
+    baggage: StrictStr | None = None
+
+    @field_validator("traceparent")
+    @classmethod
+    def _is_traceparent(cls, value: str | None) -> str | None:
+        if value is not None and not _TRACEPARENT.fullmatch(value):
+            raise ValueError("does not match the W3C pattern version-traceid-parentid-flags")
+        return value
+
+    @model_validator(mode="after")
+    def _is_small_ascii(self) -> Trace:
+        rest = (self.tracestate or "") + (self.baggage or "")
+        if len(rest) > LONGEST_TRACE:
+            raise ValueError(f"tracestate and baggage are longer than {LONGEST_TRACE} bytes")
+        if not rest.isascii() or not rest.isprintable():
+            raise ValueError("tracestate and baggage must be printable ASCII")
+        return self
+
+
+class ExecuteRequest(BaseModel):
+    """The body of ``POST /api/execute``, an item of a batch, or a bare invocation.
+
+    Unknown fields are ignored and null equals absent. `workload` is another name of `payload`;
+    where both are given `payload` wins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    path: StrictStr | None = Field(None, description="Catalog path; its highest version is run.")
+    catalog_id: Id | None = Field(None, description="Exact catalog entry; wins over `path`.")
+    payload: dict[str, Any] = Field(
+        default_factory=dict, description="Input values; `workload` is an alias."
+    )
+    parent_execution_id: Id | None = Field(None, description="The execution this one belongs to.")
+    idempotency_key: StrictStr | None = Field(
+        None, description="Starts once per key; the header Idempotency-Key wins."
+    )
+    execution_pool: StrictStr | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]+$", description="Worker pool of every command."
+    )
+    trace: Trace | None = Field(None, description="W3C trace context.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold_aliases(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        given = {name: value for name, value in data.items() if value is not None}
+        workload = given.pop("workload", None)
+        if workload is not None:
+            given.setdefault("payload", workload)
+        if given.get("path") == "":
+            del given["path"]
+        return given
+
+    @field_validator("idempotency_key")
+    @classmethod
+    def _is_key(cls, value: str | None) -> str | None:
+        return value if value is None else check_key(value)
+
+    @property
+    def reference(self) -> CatalogReference:
+        """The playbook that is meant.
+
+        :raises InvalidRequest: neither path nor catalog id
+        """
+        if self.catalog_id is None and self.path is None:
+            raise InvalidRequest("Either 'path' or 'catalog_id' must be provided")
+        return CatalogReference(self.catalog_id, self.path)
+
+    @cached_property
+    def payload_json(self) -> Json:
+        """The payload with its serialisation, which fingerprint and record share."""
+        return Json(self.payload)
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the canonical JSON of what is asked for.
+
+        Equal for equal requests, however they were written: aliases are resolved, ids are
+        integers, absent fields are left out; key and trace do not count.
+        """
+        named = {
+            "catalog_id": self.catalog_id,
+            "execution_pool": self.execution_pool,
+            "parent_execution_id": self.parent_execution_id,
+            "path": self.path,
+        }
+        head = Json({name: value for name, value in named.items() if value is not None}).text
+        # "payload" sorts last, so its text is appended instead of being made a second time.
+        comma = "," if head != "{}" else ""
+        meaning = f'{head[:-1]}{comma}"payload":{self.payload_json.text}}}'
+        return hashlib.sha256(meaning.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and by which way.
+
+    :ivar source: ``http``, ``direct``, …
+    :ivar principal: the authorizer's identity, ``anonymous`` without one
+    :ivar request_id: the request's own id, the key of a request that brings none
+    """
+
+    source: str
+    principal: str
+    request_id: str
+
+    def stored_key(self, key: str | None) -> str:
+        """Return the key as it is stored: ``{source}:{principal}:{key}``.
+
+        A stored key longer than 1,024 bytes is replaced by its SHA-256.
+        """
+        stored = f"{self.source}:{self.principal}:{key or self.request_id}"
+        encoded = stored.encode()
+        if len(encoded) <= LONGEST_STORED_KEY:
+            return stored
+        return hashlib.sha256(encoded).hexdigest()
+
+
+def check_key(key: str) -> str:
+    """Return the idempotency key, if it is one.
+
+    :raises ValueError: not 1 to 255 visible ASCII characters
+    """
+    if not 1 <= len(key) <= 255 or not _VISIBLE_ASCII.fullmatch(key):
+        raise ValueError("must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def read_model(model: type[Model], body: Any) -> Model:
+    """Validate a parsed JSON body.
+
+    :raises InvalidRequest: names each field that is wrong and never repeats its value
+    """
+    if not isinstance(body, dict):
+        raise InvalidRequest(faults=(Fault("body", "must be a JSON object"),))
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        faults = tuple(Fault(_place(item["loc"]), _reason(item["msg"])) for item in details)
+    raise InvalidRequest(faults=faults)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return place.removeprefix(".") or "body"
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should", "should")

@@ -1,0 +1,98 @@
+"""What a deployment sets: environment variables, read once, checked at start-up.
+
+One model per function, each with no more than the function needs; a test holds the models, the
+template and the README's table together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from control_plane.errors import ConfigurationError
+from control_plane.limits import Limits
+
+
+def _words(value: object) -> object:
+    return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """The base: frozen, each field named after its environment variable in lower case."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings; an empty variable counts as absent.
+
+        :raises ConfigurationError: names each variable that is missing or malformed
+        """
+        given: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            if field.annotation is Limits:
+                given[name] = {key: value for key, value in environment.items() if value}
+            elif environment.get(name.upper()):
+                given[name] = environment[name.upper()]
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problems = [
+                f"{str(item['loc'][-1]).upper()}: {item['msg']}"
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+        raise ConfigurationError("; ".join(problems))
+
+
+class DatabaseSettings(Settings):
+    """Where the database is."""
+
+    database_url: str = Field(min_length=1)
+    """``postgresql://user@host:port/name?sslmode=…``; a password only where it is no secret."""
+    database_secret_arn: str | None = None
+    """Secrets Manager: ``{"username": …, "password": …}``, overrides those of the URL."""
+
+
+class NatsSettings(Settings):
+    """Where NATS is; without a URL, notifications wait in the outbox."""
+
+    nats_url: str | None = None
+    """``nats://host:4222`` or ``tls://…``, several with commas."""
+    nats_secret_arn: str | None = None
+    """Secrets Manager: ``{"username": …, "password": …}`` or ``{"token": …}``."""
+    nats_stream: str = "noetl_commands"
+    """Name of the stream, used only where one is created."""
+    nats_manage_stream: bool = False
+    """Create the stream, or add the missing subject to it."""
+
+
+class ExecuteSettings(DatabaseSettings, NatsSettings):
+    """What ``functions/execute`` needs."""
+
+    limits: Limits = Field(default_factory=Limits)
+    public_server_url: str = Field(min_length=1)
+    """Where workers fetch and claim: the NoETL server on the same database."""
+    allowed_execution_pools: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset(
+        {"shared"}
+    )
+    """Execution pools that a request may name, separated by commas."""
+    idempotency_days: int = Field(14, ge=1, le=365)
+    """How long a key is held."""
+    playbook_cache_bytes: int = Field(16 * 1024 * 1024, ge=0)
+    """Text of the playbooks that a sandbox keeps parsed."""
+
+
+class CatalogSettings(DatabaseSettings):
+    """What ``functions/catalog`` needs."""
+
+    limits: Limits = Field(default_factory=Limits)
+
+
+class MigrateSettings(DatabaseSettings):
+    """What ``functions/migrate`` needs: an owner's login, not the app's."""
+
+    app_role: str = Field("noetl_serverless_app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    """The role that the functions log in as."""
