@@ -20,7 +20,8 @@
     ├── StoreUnavailable                the database cannot answer now; may be asked again
     │   └── SchemaNotReady              the migrations have not run, or not far enough
     ├── NotificationFailed              the start stands, the workers do not know of it yet
-    └── ConfigurationError              a setting is missing or malformed; fails at start-up
+    ├── ConfigurationError              a setting is missing or malformed; fails at start-up
+    └── InternalError                   a defect of ours; the log has the details
 
 A class's docstring is its default message. A direct invocation sees the class's name as
 ``errorType``, so these names are part of the interface; the HTTP statuses stand in
@@ -157,3 +158,10 @@ class NotificationFailed(ControlPlaneError):
 
 class ConfigurationError(ControlPlaneError):
     """The configuration is incomplete."""
+
+
+class InternalError(ControlPlaneError):
+    """Something went wrong inside."""
+
+    def __init__(self, incident: str) -> None:
+        super().__init__(f"Internal error; the log has the details under incident {incident}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from control_plane.command.builder import Command, build_command
 from control_plane.command.context import merged_workload
@@ -36,12 +36,19 @@ from control_plane.requests import Caller, ExecuteRequest
 START_STEP = "start"
 
 
+class StartAnswer(TypedDict):
+    """What a caller is told of a start."""
+
+    execution_id: str
+    status: str
+    commands_generated: int
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a caller is told; ``replayed`` when the key was known."""
+    """A start that stands; ``replayed`` when its key was known and this is the first answer."""
 
-    execution_id: int
-    answer: dict[str, Any]
+    answer: StartAnswer
     replayed: bool = False
 
 
@@ -61,28 +68,29 @@ class ExecutionStarter:
     server_url: str
     allowed_pools: frozenset[str]
 
-    def start(self, request: ExecuteRequest, caller: Caller) -> Execution:
+    def start(self, request: ExecuteRequest, caller: Caller, key: str | None = None) -> Execution:
         """Record one execution and notify the workers, or answer as the first time.
 
+        :param key: the key of a header or attribute; it wins over the one in the body
         :raises RequestError: the caller can mend it; nothing was recorded
         :raises StoreUnavailable: nothing was recorded, or asking again under the same key tells
         """
         reference = self._checked_reference(request)
-        key = caller.stored_key(request.idempotency_key)
+        stored_key = caller.stored_key(key or request.idempotency_key)
         fingerprint = request.fingerprint()
         held = self.playbooks.held(reference)
-        found = self.store.resolve(key, reference, held)
+        found = self.store.resolve(stored_key, reference, held)
         if found.known is not None:
             return self._replay(found.known, fingerprint)
         if found.entry is None or found.ids is None:
             raise _not_found(reference)
-        start = self._prepare(request, key, fingerprint, found.entry, found.ids)
+        start = self._prepare(request, stored_key, fingerprint, found.entry, found.ids)
         known = self.store.record(start)
         if known is not None and known.answer != start.answer.value:
             return self._replay(known, fingerprint)
         self.observer.started(start.ids.execution_id, start.path)
         self._notify(start)
-        return Execution(start.ids.execution_id, start.answer.value)
+        return Execution(start.answer.value)
 
     def _checked_reference(self, request: ExecuteRequest) -> CatalogReference:
         pool = request.execution_pool
@@ -94,9 +102,9 @@ class ExecutionStarter:
     def _replay(self, known: KnownStart, fingerprint: bytes) -> Execution:
         if known.fingerprint != fingerprint:
             raise IdempotencyKeyReused
-        execution_id = int(known.answer["execution_id"])
-        self.observer.replayed(execution_id)
-        return Execution(execution_id, known.answer, replayed=True)
+        answer = StartAnswer(**known.answer)
+        self.observer.replayed(int(answer["execution_id"]))
+        return Execution(answer, replayed=True)
 
     def _prepare(
         self,
@@ -127,11 +135,9 @@ class ExecutionStarter:
             trace=Json(trace) if trace else None,
             execution_pool=request.execution_pool,
             answer=Json(
-                {
-                    "execution_id": str(ids.execution_id),
-                    "status": "started",
-                    "commands_generated": 1,
-                }
+                StartAnswer(
+                    execution_id=str(ids.execution_id), status="started", commands_generated=1
+                )
             ),
             notification=self._notification(request, playbook, command, ids),
         )

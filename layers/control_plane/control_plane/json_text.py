@@ -2,21 +2,19 @@
 
 Postgres refuses some of what JSON can say (NUL, lone surrogates) and some of what Python's
 parser makes of it (NaN, Infinity, numbers out of range). All of it is found here, before any
-statement is sent, and most bodies are cleared by two scans of their text without a walk.
+statement is sent, and most bodies are cleared by a few scans of their text without a walk.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NoReturn
 
 from control_plane.errors import (
     Fault,
-    InvalidRequest,
     LimitExceeded,
     MalformedRequest,
     UnstorableValue,
@@ -26,11 +24,8 @@ from control_plane.limits import Limits
 SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**64 - 1
 
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS_ONLY = str.maketrans(dict.fromkeys(map(chr, range(128)), None) | {b: b for b in "[]{}"})
-_NESTING = {"[": 1, "{": 1, "]": -1, "}": -1}
-# An escape may hide NUL or a surrogate, 19 digits or an exponent may be out of range.
-_SUSPICIOUS = re.compile(r"\\u|[0-9]{19}|[0-9.][eE]")
+_PLAIN = bytes.maketrans(b"{}123456789", b"[]000000000")
+_NOT_A_BRACKET = bytes(set(range(256)) - set(b"[]"))
 
 
 class Json:
@@ -78,61 +73,105 @@ def read_json(body: bytes, limits: Limits) -> Any:
         ) from None
     if not text.strip(" \t\r\n"):
         raise MalformedRequest("The request body is empty; a JSON object is expected")
-    _check_shape(text, limits)
+    skeleton = _skeleton(text)
+    _check_shape(skeleton, limits)
+    is_suspicious = _is_suspicious(text, skeleton)
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=_integer if is_suspicious else None,
+        )
     except json.JSONDecodeError as error:
         raise MalformedRequest(
             f"The request body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from None
-    if _SUSPICIOUS.search(text):
+    if is_suspicious:
         check_storable(value, "body")
     return value
 
 
-def check_storable(value: Any, where: str) -> None:
+def check_value(value: Any, limits: Limits) -> None:
+    """Hold a value that was parsed elsewhere (a direct invocation) to what `read_json` takes.
+
+    :raises LimitExceeded: size, depth or number of values over the limit
+    :raises UnstorableValue: a value that Postgres cannot hold, with its place
+    """
+    check_storable(value, "body", limits)
+    size = len(Json(value).text.encode())
+    if size > limits.body_bytes:
+        raise LimitExceeded("request in bytes", limits.body_bytes, size)
+
+
+def check_storable(value: Any, where: str, limits: Limits | None = None) -> None:
     """Refuse what Postgres cannot store, wherever it is inside ``value``.
 
     :param value: a JSON value: dict, list, str, int, float, bool or None
     :param where: what the value is called in the error
+    :param limits: where given, depth and number of values are bounded too
     :raises UnstorableValue: NUL, a lone surrogate, a float that is not finite, an integer
         outside -2^63 to 2^64-1
     """
+    seen = 0
     pending: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
     while pending:
         item, path = pending.pop()
+        seen += 1
+        if limits is not None:
+            if seen > limits.nodes:
+                raise LimitExceeded(f"values in the {where}", limits.nodes)
+            if len(path) > limits.depth:
+                raise LimitExceeded(f"nesting of the {where}", limits.depth)
         if isinstance(item, str):
-            if problem := _string_problem(item):
-                raise _unstorable(where, path, problem)
+            problem = _string_problem(item)
         elif isinstance(item, dict):
-            for key, inner in item.items():
-                if problem := _string_problem(key):
-                    raise _unstorable(where, path, f"a key with {problem}")
-                pending.append((inner, (*path, key)))
+            problem = next(
+                (f"a key with {what}" for what in map(_string_problem, item) if what), ""
+            )
+            pending.extend((inner, (*path, key)) for key, inner in item.items())
         elif isinstance(item, list):
+            problem = ""
             pending.extend((inner, (*path, index)) for index, inner in enumerate(item))
-        elif isinstance(item, float):
-            if not math.isfinite(item):
-                raise _unstorable(where, path, "a number that is not finite")
-        elif isinstance(item, int) and not SMALLEST_INTEGER <= item <= LARGEST_INTEGER:
-            raise _unstorable(where, path, "an integer outside -2^63 to 2^64-1")
+        else:
+            problem = _number_problem(item)
+        if problem:
+            raise UnstorableValue(
+                faults=(Fault(_place(where, path), f"{problem} cannot be stored"),)
+            )
 
 
-def _check_shape(text: str, limits: Limits) -> None:
-    """Bound depth and number of values by the text alone, before anything is built."""
-    opened = text.count("[") + text.count("{")
-    values = opened + text.count(",") + text.count(":") + 1
-    if opened <= limits.depth and values <= limits.nodes:
-        return
-    bare = _STRING.sub("", text)
-    # A value follows each comma and each opening bracket; a colon's value is its key's too.
-    values = 1 + bare.count(",") + bare.count("[") + bare.count("{")
+def _skeleton(text: str) -> bytes:
+    """Reduce JSON to its structure: ``{"a b": [1.5, true]}`` becomes ``[":[0.0,true]]``.
+
+    Strings become one quote, braces become brackets, digits become 0, white space goes. It costs
+    a tenth of parsing, and bounds what parsing would build.
+    """
+    unescaped = text.replace("\\\\", "").replace('\\"', "")
+    return '"'.join(unescaped.split('"')[::2]).encode().translate(_PLAIN, b" \t\r\n")
+
+
+def _check_shape(skeleton: bytes, limits: Limits) -> None:
+    """Bound depth and number of values before anything is built."""
+    brackets = skeleton.translate(None, _NOT_A_BRACKET)
+    level, rest = 0, brackets
+    while rest and level < limits.depth:
+        level, rest = level + 1, rest.replace(b"[]", b"")
+    if rest:
+        depth = max(accumulate(1 if bracket == ord("[") else -1 for bracket in brackets))
+        if depth > limits.depth:
+            raise LimitExceeded("nesting of the request body", limits.depth, depth)
+    # The outermost value, one after each comma, and the first of each list or object.
+    filled = skeleton.count(b"[") - skeleton.count(b"[]")
+    values = 1 + skeleton.count(b",") + filled
     if values > limits.nodes:
         raise LimitExceeded("values in the request body", limits.nodes, values)
-    brackets = bare.translate(_BRACKETS_ONLY)
-    depth = max(accumulate(map(_NESTING.get, brackets)), default=0)  # type: ignore[arg-type]
-    if depth > limits.depth:
-        raise LimitExceeded("nesting of the request body", limits.depth, depth)
+
+
+def _is_suspicious(text: str, skeleton: bytes) -> bool:
+    """Tell whether a value may be one that cannot be stored, at no more than a few scans."""
+    letters = skeleton.count(b"e") + skeleton.count(b"E")
+    has_exponent = letters > skeleton.count(b"true") + skeleton.count(b"false")
+    return "\\u" in text or has_exponent or b"0" * 19 in skeleton
 
 
 def _integer(digits: str) -> int:
@@ -146,7 +185,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise UnstorableValue(faults=(Fault("body", f"{name.lstrip('-')} is not a JSON number"),))
 
 
-def _string_problem(text: str) -> str | None:
+def _string_problem(text: str) -> str:
     if "\0" in text:
         return "a NUL character"
     if not text.isascii():
@@ -154,17 +193,24 @@ def _string_problem(text: str) -> str | None:
             text.encode("utf-8")
         except UnicodeEncodeError:
             return "a lone surrogate"
-    return None
+    return ""
 
 
-def _unstorable(where: str, path: tuple[str | int, ...], what: str) -> InvalidRequest:
-    place = where + "".join(
+def _number_problem(number: object) -> str:
+    if isinstance(number, float) and not math.isfinite(number):
+        return "a number that is not finite"
+    if isinstance(number, int) and not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
+        return "an integer outside -2^63 to 2^64-1"
+    return ""
+
+
+def _place(where: str, path: tuple[str | int, ...]) -> str:
+    return where + "".join(
         f"[{part}]" if isinstance(part, int) else f".{_printable(part)}" for part in path
     )
-    return UnstorableValue(faults=(Fault(place, f"{what} cannot be stored"),))
 
 
 def _printable(key: str) -> str:
-    """A key as it may stand in a message: short, and without what made it unstorable."""
+    """Return a key as it may stand in a message: short, without what made it unstorable."""
     shown = key if len(key) <= 40 else key[:40] + "…"
     return shown.encode("utf-8", "replace").decode("utf-8").replace("\0", "␀")

@@ -1,1 +1,39 @@
-"""What the functions tell about themselves: structured logs and metrics."""
+"""What the functions tell about themselves: JSON log lines and metrics (EMF, no call made)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger(utc=True)
+metrics = Metrics()
+
+
+class PowertoolsObserver:
+    """Tells log and metrics what became of each request."""
+
+    def started(self, execution_id: int, path: str) -> None:
+        """Log and count a start."""
+        logger.info("execution started", execution_id=str(execution_id), path=path)
+        metrics.add_metric("Starts", MetricUnit.Count, 1)
+
+    def replayed(self, execution_id: int) -> None:
+        """Log and count the first answer given again."""
+        logger.info("execution replayed", execution_id=str(execution_id))
+        metrics.add_metric("Replays", MetricUnit.Count, 1)
+
+    def notification_deferred(self, execution_id: int, reason: str) -> None:
+        """Warn of and count a start that the relay will notify."""
+        logger.warning("notification deferred", execution_id=str(execution_id), reason=reason)
+        metrics.add_metric("NotificationDeferred", MetricUnit.Count, 1)
+
+
+Handler = Callable[[Any, Any], Any]
+
+
+def observed(handler: Handler) -> Handler:
+    """Wrap a Lambda handler: every log line names its request, and metrics go out at the end."""
+    return metrics.log_metrics(logger.inject_lambda_context(handler, clear_state=True))

@@ -32,7 +32,9 @@ LONGEST_TRACE = 8 * 1024
 Model = TypeVar("Model", bound=BaseModel)
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
 
 
 def _read_id(value: object) -> object:
