@@ -36,11 +36,16 @@ def main(arguments: list[str]) -> None:
     Path(pid_file).write_text(str(os.getpid()), encoding="ascii")
     if user != "-":
         _become(user, command[0])
-    if sys.platform == "linux":
-        _prctl(_PR_SET_PDEATHSIG, int(signal))
+    end_with_parent(int(signal))
     if os.getppid() != int(parent):
         sys.exit("the parent ended before its child began")
     os.execv(command[0], command)  # noqa: S606  no shell is the point
+
+
+def end_with_parent(signal: int) -> None:
+    """Have the kernel send us the signal when our parent ends; Linux only."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_PDEATHSIG, signal)
 
 
 def _become(user: str, program: str) -> None:

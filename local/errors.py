@@ -8,9 +8,9 @@ class LocalError(Exception):
 
 
 class PortTaken(LocalError):
-    """Another program listens where a server of the stack should."""
+    """Another program listens where a part of the stack should."""
 
-    def __init__(self, host: str, port: int, wanted_by: str) -> None:
+    def __init__(self, host: str, port: int, wanted_by: str, listener: str) -> None:
         self.host = host
         self.port = port
-        super().__init__(f"{wanted_by} wants {host}:{port}, but another program listens there")
+        super().__init__(f"{wanted_by} wants {host}:{port}, but {listener} listens there")

@@ -16,7 +16,6 @@ class FolderLock:
 
     def acquire(self, note: str) -> str | None:
         """Take the lock; return None, or the note of the process that has it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -24,10 +23,15 @@ class FolderLock:
             holder = os.read(descriptor, 1000).decode(errors="replace").strip()
             os.close(descriptor)
             return holder or "a process that has just begun"
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, note.encode())
         self._descriptor = descriptor
+        self.note(note)
         return None
+
+    def note(self, text: str) -> None:
+        """Tell the others something else about us; without effect when the lock is not held."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text.encode(), 0)
 
     def release(self) -> None:
         """Give the lock up; without effect when it is not held."""

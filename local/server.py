@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +15,9 @@ from typing import Self
 
 import psutil  # type: ignore[import-untyped]
 
-from local.errors import LocalError, PortTaken
+from local.errors import LocalError
 from local.lock import FolderLock
+from local.ports import choose_port
 
 CHILD = Path(__file__).with_name("child.py")
 _START_SECONDS = 30.0
@@ -183,33 +183,6 @@ class Server(ABC):
     def _last_words(self) -> str:
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.strip().splitlines()[-10:])
-
-
-def choose_port(hosts: tuple[str, ...], wanted: int | None, name: str) -> int:
-    """Return the wanted port if it is free on every host, else any free one.
-
-    :raises PortTaken: it is not free
-    """
-    for _ in range(20):
-        port = wanted or 0
-        try:
-            for host in hosts:
-                port = _bound_port(host, port)
-        except OSError as error:
-            if wanted:
-                raise PortTaken(host, wanted, name) from error
-            continue
-        return port
-    raise LocalError(f"{name}: no port is free on {' and '.join(hosts)}")
-
-
-def _bound_port(host: str, port: int) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Connections of a former server that linger must not make its port look taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        return int(probe.getsockname()[1])
 
 
 def kept_password(file: Path) -> str:

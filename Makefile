@@ -1,0 +1,48 @@
+# Everything runs in .venv, which `make setup` makes; nothing is installed outside this folder.
+# make PYTHON=python3.12 … picks the Python, at the first time or after `make clean`.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+export PYTHONPATH := layers/control_plane
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test lint format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## install what the stack and the tests need, once
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+	  echo "Python 3.11 to 3.14 is needed, and \"$(PYTHON)\" is none: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(READY) ## start an execution and show what came of it, from end to end
+	@$(RUN) -m local demo --with-parent
+
+serve: $(READY) ## run the stack on port 8082 until Ctrl-C; ARGS=--free-ports and others
+	@$(RUN) -m local serve --with-parent $(ARGS)
+
+test: $(READY) ## run every suite that this machine can run
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(READY) ## check style and types
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+
+format: $(READY) ## put the code into shape
+	@$(RUN) -m ruff check --fix
+	@$(RUN) -m ruff format
+
+clean: ## remove all that was made here, the stack's data included
+	rm -rf $(VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

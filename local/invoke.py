@@ -1,0 +1,49 @@
+"""Invoke a function of the running stack, as ``aws lambda invoke`` would."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import httpx
+
+from local.errors import LocalError
+
+
+def invoke(function: str, event: Path | None, folder: Path) -> int:
+    """Send the event, print what comes back; return 1 when the function failed.
+
+    :raises LocalError: no stack runs, it has no such function, or the event is no JSON
+    """
+    name = "standard input" if event in (None, Path("-")) else str(event)
+    try:
+        text = sys.stdin.read() if event in (None, Path("-")) else event.read_text("utf-8")
+        json.loads(text)
+    except (OSError, ValueError) as error:
+        raise LocalError(f"{name} holds no event: {error}") from error
+    answer = _post(f"{api_url(folder)}/2015-03-31/functions/{function}/invocations", text)
+    if answer.status_code != 200:
+        raise LocalError(answer.json()["message"])
+    print(json.dumps(answer.json(), indent=2, ensure_ascii=False))
+    return 1 if "x-amz-function-error" in answer.headers else 0
+
+
+def api_url(folder: Path) -> str:
+    """Return the address of the stack that runs in the folder.
+
+    :raises LocalError: none does
+    """
+    try:
+        lines = (folder / "stack.env").read_text("ascii").splitlines()
+    except FileNotFoundError:
+        raise LocalError("no stack is running; start one with: make serve") from None
+    return dict(line.split("=", 1) for line in lines)["API_URL"]
+
+
+def _post(url: str, text: str) -> httpx.Response:
+    try:
+        # A function may take fifteen minutes on AWS.
+        return httpx.post(url, content=text.encode(), timeout=900)
+    except httpx.ConnectError:
+        raise LocalError("the stack does not answer; start it with: make serve") from None
