@@ -55,6 +55,7 @@ class Pool:
             if sandbox.is_alive:
                 return sandbox
             self._all.discard(sandbox)
+            await sandbox.kill()
         waiter: asyncio.Future[SandboxProcess] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._grow()

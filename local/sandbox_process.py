@@ -115,13 +115,15 @@ class SandboxProcess:
         return Outcome(answer["result"])
 
     async def kill(self) -> None:
-        """End the process and whatever it started; without effect when it has ended."""
-        if hasattr(self, "_writer"):
-            self._writer.close()
+        """End the process and whatever it started, and hang up; may be asked for twice."""
         if hasattr(self, "_process") and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+        if hasattr(self, "_writer"):
+            self._writer.close()
+            with contextlib.suppress(ConnectionError):
+                await self._writer.wait_closed()
 
     async def _launch(self, output: int | None) -> None:
         ours, theirs = socket.socketpair()
@@ -163,11 +165,10 @@ class SandboxProcess:
         return answer
 
     async def _last_words(self) -> str:
-        try:
-            code = await asyncio.wait_for(self._process.wait(), 1)
-        except TimeoutError:
-            await self.kill()
-            return "Runtime closed its connection"
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 1)
+        await self.kill()
+        code = await self._process.wait()
         how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         return f"Runtime exited with error: {how}"
 
