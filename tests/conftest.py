@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_postgres", "tests.fixtures_nats"]
+pytest_plugins = ["tests.fixtures_postgres", "tests.fixtures_nats", "tests.fixtures_sam"]
 
 IN_CI = os.environ.get("CI") == "true"
 

@@ -1,0 +1,91 @@
+"""The template as it is written, as its parameters resolve it, and as SAM transforms it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloudformation import Resolver, load
+from tests.template.switches import BASE
+
+Orders = list[dict[str, Any]]
+
+
+class StackResolver(Resolver):
+    """Knows beside the rest what AWS says of an interface endpoint: ``[zone id:DNS name, …]``."""
+
+    def _fn_getatt(self, path: list[str]) -> Any:
+        if path[1] == "DnsEntries":
+            return ["Z1HUB23UULQXV:vpce-0a1b.vpce-svc-0c1d.eu-central-1.vpce.amazonaws.com"]
+        return super()._fn_getatt(path)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The template with its parameters put in; resources that a condition leaves out are gone."""
+
+    resources: dict[str, dict[str, Any]]
+    variables: dict[str, Any]
+    """Environment variables that all functions share."""
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of all resources of a type, by name."""
+        found = {name: item for name, item in self.resources.items() if item["Type"] == kind}
+        return {name: item["Properties"] for name, item in found.items()}
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The environment variables of a function."""
+        own = self.resources[function]["Properties"]["Environment"]["Variables"]
+        return {name: str(value) for name, value in (self.variables | own).items()}
+
+
+@pytest.fixture(scope="session")
+def template_file(repository: Path) -> Path:
+    return repository / "template.yaml"
+
+
+@pytest.fixture(scope="session")
+def template(template_file: Path) -> dict[str, Any]:
+    return load(template_file)
+
+
+@pytest.fixture(scope="session")
+def resolve(template: dict[str, Any]) -> Callable[..., Resolved]:
+    """Resolve the template: ``resolve(AuthorizerType="JWT")``."""
+
+    def resolve(**parameters: str) -> Resolved:
+        resolver = StackResolver(template, BASE | parameters)
+        shared = template["Globals"]["Function"]["Environment"]["Variables"]
+        resources = {
+            name: resolver.resolve(resource)
+            for name, resource in template["Resources"].items()
+            if "Condition" not in resource or resolver.resolve({"Condition": resource["Condition"]})
+        }
+        return Resolved(resources, resolver.resolve(shared))
+
+    return resolve
+
+
+@pytest.fixture(scope="session")
+def released(sam_environment: Path, template_file: Path) -> Callable[[Orders], Orders]:
+    """Have SAM transform the template, once for each order; see sam_worker.py."""
+    worker = Path(__file__).with_name("sam_worker.py")
+
+    def released(orders: Orders) -> Orders:
+        done = subprocess.run(
+            [sam_environment / "bin" / "python", worker, template_file],
+            input=json.dumps(orders),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return released

@@ -1,0 +1,41 @@
+"""The switches of template.yaml: sets of parameters that together take every way through it."""
+
+from __future__ import annotations
+
+BASE = {"PublicServerUrl": "https://noetl.example.com", "DatabaseHost": "db.example.com"}
+"""What a stack cannot do without."""
+
+_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+_JWT = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "noetl,other"}
+_NETWORK = {"SubnetIds": "subnet-0a1b2c3d,subnet-1a2b3c4d", "SecurityGroupIds": "sg-0a1b2c3d"}
+_ENDPOINT = {
+    "NatsEndpointServiceName": "com.amazonaws.vpce.eu-central-1.vpce-svc-0a1b2c3d4e5f60718"
+}
+
+SWITCHES: dict[str, dict[str, str]] = {
+    "defaults": {},
+    "AuthorizerType=JWT": {"AuthorizerType": "JWT", **_JWT},
+    "AuthorizerType=NONE": {"AuthorizerType": "NONE", "AllowPublicApi": "yes"},
+    "StartMode=SnapStart": {"StartMode": "SnapStart"},
+    "StartMode=Provisioned": {"StartMode": "Provisioned"},
+    "Architecture=arm64": {"Architecture": "arm64"},
+    "NatsManageStream=true": {"NatsManageStream": "true"},
+    "LogLevel=DEBUG": {"LogLevel": "DEBUG"},
+    "LogLevel=WARN": {"LogLevel": "WARN"},
+    "LogLevel=ERROR": {"LogLevel": "ERROR"},
+    "ReservedConcurrency": {"ReservedConcurrency": "20"},
+    "DatabaseUrl": {
+        "DatabaseHost": "",
+        "DatabaseUrl": "postgresql://noetl_serverless_app@db.example.com/noetl",
+        "MigrationDatabaseUrl": "postgresql://postgres@db.example.com/noetl",
+    },
+    "MigrationDatabaseHost": {"MigrationDatabaseHost": "instance.example.com"},
+    "secrets": {
+        "DatabaseSecretArn": f"{_SECRET}app-AbCdEf",
+        "MigrationDatabaseSecretArn": f"{_SECRET}owner-AbCdEf",
+        "NatsSecretArn": f"{_SECRET}nats-AbCdEf",
+    },
+    "VPC": {**_NETWORK, "NatsUrl": "tls://nats.example.com:4222"},
+    "NATS endpoint": {**_NETWORK, **_ENDPOINT, "VpcId": "vpc-0a1b2c3d"},
+    "ReleaseId": {"ReleaseId": "0123456789abcdef"},
+}

@@ -1,0 +1,76 @@
+"""IAM: one role per function, nothing managed, and `*` only where AWS knows no resource."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.template.switches import SWITCHES
+
+WITHOUT_RESOURCE = {
+    "SendTraces": "X-Ray's put actions know no resource",
+    "AttachToVpc": "Lambda makes network interfaces with the function's role; their ids are new",
+    "KeepVpcFromCode": "a deny, and of the same actions",
+}
+"""Statements that may say ``*``, and why."""
+
+OWN_SECRETS = {
+    "ExecuteRole": {"app", "nats"},
+    "CatalogRole": {"app"},
+    "MigrateRole": {"owner"},
+}
+
+
+def statements(role):
+    return [item for policy in role["Policies"] for item in policy["PolicyDocument"]["Statement"]]
+
+
+def test_each_function_has_a_role_of_its_own(resolve):
+    resolved = resolve()
+    used = [item["Role"] for item in resolved.of_type("AWS::Serverless::Function").values()]
+    assert len(set(map(str, used))) == len(used) == len(resolved.of_type("AWS::IAM::Role"))
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_a_statement_names_its_resources_unless_there_is_a_reason(resolve, switch):
+    for role in resolve(**SWITCHES[switch]).of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+        for statement in statements(role):
+            assert not any("*" in action for action in statement["Action"])
+            if "*" in statement["Resource"]:
+                assert statement["Sid"] in WITHOUT_RESOURCE
+
+
+def test_a_role_may_write_the_log_of_its_function_alone(resolve):
+    resolved = resolve()
+    for name, function in resolved.of_type("AWS::Serverless::Function").items():
+        group = function["LoggingConfig"]["LogGroup"]
+        role = resolved.of_type("AWS::IAM::Role")[name.removesuffix("Function") + "Role"]
+        (write,) = [item for item in statements(role) if item["Sid"] == "WriteOwnLog"]
+        assert write["Resource"].endswith(group)
+
+
+def test_a_role_may_read_the_secrets_of_its_function_alone(resolve):
+    roles = resolve(**SWITCHES["secrets"]).of_type("AWS::IAM::Role")
+    for name, own in OWN_SECRETS.items():
+        read = [
+            item["Resource"].rpartition(":")[2].removesuffix("-AbCdEf")
+            for item in statements(roles[name])
+            if "secretsmanager:GetSecretValue" in item["Action"]
+        ]
+        assert set(read) == own
+
+
+def test_without_secrets_and_vpc_a_role_writes_its_log_and_traces_and_no_more(resolve):
+    for role in resolve().of_type("AWS::IAM::Role").values():
+        assert {item["Sid"] for item in statements(role)} == {"WriteOwnLog", "SendTraces"}
+
+
+def test_in_a_vpc_the_code_itself_may_not_touch_network_interfaces(resolve):
+    for role in resolve(**SWITCHES["VPC"]).of_type("AWS::IAM::Role").values():
+        by_sid = {item["Sid"]: item for item in statements(role)}
+        deny = by_sid["KeepVpcFromCode"]
+        assert deny["Effect"] == "Deny"
+        assert deny["Action"] == by_sid["AttachToVpc"]["Action"]
+        assert deny["Condition"] == {
+            "ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:*"}
+        }
