@@ -1,0 +1,171 @@
+"""One connection per sandbox: opened when first needed, checked before use, never waited for long.
+
+A sandbox serves one request at a time and is frozen in between, so there is no pool and no thread
+here. What a pool's watchdog would notice, the socket is asked before each statement; and the wait
+for an answer ends by a deadline of this side, since a silent peer keeps none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from control_plane.credentials import LoginUnreadable, login_from_secret
+from control_plane.errors import ConfigurationError, ControlPlaneError, SchemaNotReady
+from control_plane.postgres.deadline import DeadlineConnection, Row
+from control_plane.postgres.failures import MIGRATE, translated
+from control_plane.postgres.sql import needed_version
+from control_plane.settings import DatabaseSettings
+
+BUDGET_SECONDS = 5.0
+"""What one call may take, connecting and a second try included."""
+CONNECT_SECONDS = 2
+"""What connecting to one address may take; the driver knows whole seconds, and two at least."""
+SIGN_OF_LIFE_SECONDS = 0.5
+"""How long the first answer after a pause is waited for, before another connection is tried."""
+
+# What the URL says wins.
+_DEFAULTS = {
+    "application_name": "noetl-serverless",
+    "connect_timeout": str(CONNECT_SECONDS),
+    "gssencmode": "disable",
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+
+_NOTHING_WRITTEN = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.TransactionRollback)
+
+
+class Database:
+    """The database that ``DATABASE_URL`` names; for one thread at a time.
+
+    :param budget: seconds that one call may take, whatever the server does
+    :param read_secret: how the login of ``DATABASE_SECRET_ARN`` is read
+    :raises ConfigurationError: ``DATABASE_URL`` is no URL
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        budget: float = BUDGET_SECONDS,
+        read_secret: Callable[[str], Mapping[str, str]] = login_from_secret,
+    ) -> None:
+        conninfo(settings.database_url)
+        self._settings = settings
+        self._budget = budget
+        self._read_secret = read_secret
+        self._login: Mapping[str, str] | None = None
+        self._connection: DeadlineConnection | None = None
+
+    def fetch(self, name: str, parameters: Mapping[str, Any], *, repeatable: bool) -> Row:
+        """Send ``queries/<name>.sql`` and return its first row: one round trip, one transaction.
+
+        :param repeatable: whether it may be sent again when the connection was lost before its
+            answer came, for it may or may not have been carried out
+        :raises StoreUnavailable: the database cannot answer now
+        :raises SchemaNotReady: the migrations have not run, or not far enough
+        """
+        with translated():
+            if not repeatable and self._connection is not None and self._connection.is_suspect:
+                self._try_twice("schema_version", {})
+            return self._try_twice(name, parameters, tries=2 if repeatable else 1)
+
+    def probe(self) -> tuple[str, str]:
+        """Return a word for the database and one for its schema.
+
+        The one is ``ok`` or ``unreachable``, the other ``ok``, ``missing``, ``outdated`` or
+        ``unknown``.
+        """
+        try:
+            with translated():
+                (version,) = self._try_twice("schema_version", {}, checked=False)
+        except SchemaNotReady:
+            return "ok", "missing"
+        except ControlPlaneError:
+            return "unreachable", "unknown"
+        return "ok", "ok" if version >= needed_version() else "outdated"
+
+    def close(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _try_twice(
+        self, name: str, parameters: Mapping[str, Any], *, tries: int = 2, checked: bool = True
+    ) -> Row:
+        deadline = time.monotonic() + self._budget
+        while True:
+            tries -= 1
+            connection = self._usable(deadline, checked=checked)
+            if tries and connection.is_suspect:
+                connection.deadline = min(deadline, time.monotonic() + SIGN_OF_LIFE_SECONDS)
+            try:
+                return connection.fetch(name, parameters)
+            except psycopg.DataError:
+                raise
+            except psycopg.Error as error:
+                # Whatever it was, the next one starts afresh: after a failover, what was the
+                # writer goes on as a reader, and its connections with it.
+                is_lost = connection.closed or isinstance(error, _NOTHING_WRITTEN)
+                self.close()
+                if not (is_lost and tries and time.monotonic() < deadline):
+                    raise
+
+    def _usable(self, deadline: float, *, checked: bool) -> DeadlineConnection:
+        if self._connection is not None and self._connection.is_stale:
+            self.close()
+        if self._connection is None:
+            self._connection = self._open(deadline)
+        connection = self._connection
+        connection.deadline = deadline
+        if checked and not connection.is_checked:
+            (version,) = connection.fetch("schema_version", {})
+            if version < needed_version():
+                raise SchemaNotReady(
+                    f"The database schema has version {version}, needed is {needed_version()}; "
+                    f"{MIGRATE}"
+                )
+            connection.is_checked = True
+        return connection
+
+    def _open(self, deadline: float) -> DeadlineConnection:
+        held = self._login
+        try:
+            return DeadlineConnection.open(self._conninfo(), deadline)
+        except psycopg.OperationalError:
+            if held is None:
+                raise
+        # The secret may have been rotated since it was read.
+        self._login = None
+        return DeadlineConnection.open(self._conninfo(), deadline)
+
+    def _conninfo(self) -> str:
+        if self._settings.database_secret_arn and self._login is None:
+            self._login = self._read_secret(self._settings.database_secret_arn)
+        return conninfo(self._settings.database_url, self._login)
+
+
+def conninfo(url: str, login: Mapping[str, str] | None = None) -> str:
+    """Return what the driver takes: the URL, what it left open, and the login in place of its own.
+
+    :raises ConfigurationError: the URL is none; repeats nothing of it
+    :raises LoginUnreadable: the login has no user
+    """
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:
+        given = None
+    if given is None:
+        raise ConfigurationError("DATABASE_URL: is not a PostgreSQL URL")
+    if login is not None:
+        if "username" not in login:
+            raise LoginUnreadable("the secret holds no username")
+        given |= {"user": login["username"], "password": login["password"]}
+    return make_conninfo("", **{**_DEFAULTS, **given})

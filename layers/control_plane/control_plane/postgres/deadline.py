@@ -1,0 +1,72 @@
+"""A connection of the driver that does not wait for ever."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Mapping
+from typing import Any, Self
+
+import psycopg
+from psycopg.abc import RV, PQGen
+
+from control_plane.postgres.sql import statement
+
+IDLE_SECONDS = 5.0
+"""After a longer pause the peer may have gone without a word."""
+
+Row = tuple[Any, ...]
+
+
+class DeadlineConnection(psycopg.Connection[Row]):
+    """A connection in autocommit that prepares nothing and whose waits end at a deadline.
+
+    :ivar deadline: when a wait ends, in the time of `time.monotonic`
+    :ivar is_checked: for its owner: whether the schema has been found to be there
+    """
+
+    deadline = 0.0
+    is_checked = False
+    _last_answer = 0.0
+
+    @classmethod
+    def open(cls, conninfo: str, deadline: float) -> Self:
+        """Connect and log in, within the connect timeout of the connection string."""
+        # RDS Proxy would pin a connection on which something was prepared.
+        connection = cls.connect(conninfo, autocommit=True, prepare_threshold=None)
+        connection.deadline = deadline
+        connection._last_answer = time.time()
+        return connection
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the peer has hung up: while no statement runs there is nothing else to read."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the last answer is so long ago that the peer may have gone in silence."""
+        # The wall clock, for the other one may stand still in a frozen sandbox.
+        return abs(time.time() - self._last_answer) > IDLE_SECONDS
+
+    def fetch(self, name: str, parameters: Mapping[str, Any]) -> Row:
+        """Send ``queries/<name>.sql`` and return its one row."""
+        row = self.execute(statement(name), parameters).fetchone()
+        self._last_answer = time.time()
+        if row is None:
+            raise psycopg.InternalError("no row")
+        return row
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for the server, as every call of the driver does, but not beyond the deadline."""
+        left = max(0.0, self.deadline - time.monotonic())
+        try:
+            return super().wait(gen, interval, left if timeout is None else min(left, timeout))
+        except psycopg.errors._WaitTimeout:
+            # An answer that comes later must not be taken for the next statement's.
+            self.close()
+            raise

@@ -1,0 +1,34 @@
+"""The statements, each in a file under its name, read once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def statement(name: str) -> bytes:
+    """Return ``queries/<name>.sql`` without its comment; parameters are written ``%(name)s``."""
+    lines = (_FOLDER / "queries" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--")).encode()
+
+
+@cache
+def migrations() -> dict[int, tuple[str, bytes]]:
+    """Return name and text of each ``migrations/NNNN_name.sql`` by its number, ascending."""
+    files = sorted((_FOLDER / "migrations").glob("[0-9]*_*.sql"))
+    return {int(file.name.partition("_")[0]): (file.stem, file.read_bytes()) for file in files}
+
+
+@cache
+def needed_version() -> int:
+    """Return the schema version that this code was written for."""
+    files = (_FOLDER / "migrations").glob("[0-9]*_*.sql")
+    return max(int(file.name.partition("_")[0]) for file in files)
+
+
+def access() -> bytes:
+    """Return the text of ``migrations/access.sql``."""
+    return (_FOLDER / "migrations" / "access.sql").read_bytes()

@@ -1,0 +1,173 @@
+"""The stores in memory, for tests of what stands above them; held to the suite of the real ones."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from control_plane.errors import CatalogEntryNotFound, CatalogVersionsExhausted
+from control_plane.json_text import Json
+from control_plane.ports import (
+    CatalogEntry,
+    CatalogReference,
+    CatalogVersion,
+    KnownStart,
+    NewCatalogEntry,
+    Notification,
+    Resolution,
+    Start,
+    StartIds,
+)
+
+LAST_VERSION = 32_767
+
+
+@dataclass
+class FakeDatabase:
+    """What several stores share, as several sandboxes share a database."""
+
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(658371920845275136))
+    catalog: list[CatalogEntry] = field(default_factory=list)
+    requests: dict[str, tuple[Start, datetime]] = field(default_factory=dict)
+    starts: list[Start] = field(default_factory=list)
+    outbox: dict[int, Start] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def known(self, key: str) -> Start | None:
+        start, expires_at = self.requests.get(key, (None, datetime.min.replace(tzinfo=UTC)))
+        return start if datetime.now(UTC) < expires_at else None
+
+    def find(self, reference: CatalogReference) -> CatalogEntry | None:
+        if reference.catalog_id is not None:
+            found = (e for e in self.catalog if e.catalog_id == reference.catalog_id)
+            return next(found, None)
+        versions = [e for e in self.catalog if e.path == reference.path]
+        return max(versions, key=lambda e: e.version, default=None)
+
+
+class FakeExecutionStore:
+    """An `ExecutionStore` in memory."""
+
+    def __init__(self, database: FakeDatabase | None = None, hold_days: int = 14) -> None:
+        self.database = database or FakeDatabase()
+        self.acknowledged: list[int] = []
+        self._hold = timedelta(days=hold_days)
+
+    def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
+        with self.database.lock:
+            known = self.database.known(key)
+            if known is not None:
+                return Resolution(known=_as_known(known))
+            entry = self.database.find(reference)
+            if entry is not None and entry.catalog_id == held:
+                entry = CatalogEntry(entry.catalog_id, entry.path, entry.version, None)
+            ids = StartIds(*itertools.islice(self.database.ids, 4))
+            return Resolution(entry=entry, ids=ids)
+
+    def record(self, start: Start) -> KnownStart | None:
+        with self.database.lock:
+            known = self.database.known(start.key)
+            if known is None:
+                self._write(start)
+            for command_id in self.acknowledged:
+                self.database.outbox.pop(command_id, None)
+            self.acknowledged.clear()
+            return None if known is None or known.ids == start.ids else _as_known(known)
+
+    def acknowledge(self, start: Start) -> None:
+        self.acknowledged.append(start.ids.command_id)
+
+    def _write(self, start: Start) -> None:
+        if self.database.find(CatalogReference(start.catalog_id, None)) is None:
+            raise CatalogEntryNotFound(start.catalog_id)
+        self.database.requests[start.key] = (start, datetime.now(UTC) + self._hold)
+        self.database.starts.append(start)
+        self.database.outbox[start.ids.command_id] = start
+
+
+class FakeCatalogStore:
+    """A `CatalogStore` in memory."""
+
+    def __init__(self, database: FakeDatabase | None = None) -> None:
+        self.database = database or FakeDatabase()
+
+    def register(self, entry: NewCatalogEntry) -> CatalogVersion:
+        with self.database.lock:
+            newest = self.database.find(CatalogReference(None, entry.path))
+            version = newest.version + 1 if newest else 1
+            if version > LAST_VERSION:
+                raise CatalogVersionsExhausted
+            stored = CatalogEntry(next(self.database.ids), entry.path, version, entry.content)
+            self.database.catalog.append(stored)
+            return CatalogVersion(stored.catalog_id, version)
+
+
+class FakeBackend:
+    """A database in memory and the stores on it, as the contract suite wants them."""
+
+    def __init__(self) -> None:
+        self.database = FakeDatabase()
+
+    def execution_store(self) -> FakeExecutionStore:
+        return FakeExecutionStore(self.database)
+
+    def catalog_store(self) -> FakeCatalogStore:
+        return FakeCatalogStore(self.database)
+
+    def add_entry(
+        self, path: str, version: int, content: str | None, payload: dict[str, Any] | None
+    ) -> int:
+        entry = CatalogEntry(next(self.database.ids), path, version, content or payload)
+        self.database.catalog.append(entry)
+        return entry.catalog_id
+
+    def expire(self, key: str) -> None:
+        start, _ = self.database.requests[key]
+        self.database.requests[key] = (start, datetime.now(UTC))
+
+    def started(self) -> list[int]:
+        return [start.ids.execution_id for start in self.database.starts]
+
+    def pending(self) -> list[int]:
+        return list(self.database.outbox)
+
+
+def a_start(ids: StartIds, catalog_id: int, key: str = "http:anonymous:a", **changes: Any) -> Start:
+    """Return a start that can be recorded; `changes` are fields of `Start`."""
+    answer = {
+        "execution_id": str(ids.execution_id),
+        "status": "started",
+        "commands_generated": 1,
+    }
+    message_id = f"{ids.execution_id}:start:{ids.issued_event_id}"
+    fields: dict[str, Any] = {
+        "key": key,
+        "fingerprint": hashlib.sha256(b"request").digest(),
+        "ids": ids,
+        "catalog_id": catalog_id,
+        "path": "examples/hello",
+        "parent_execution_id": None,
+        "workload": Json({"name": "Ada"}),
+        "step": "start",
+        "tool_kind": "python",
+        "tool_config": Json({"code": "print(1)"}),
+        "args": Json({}),
+        "trace": None,
+        "execution_pool": None,
+        "answer": Json(answer),
+        "notification": Notification(
+            subject=f"noetl.commands.shared.{ids.execution_id}",
+            message_id=message_id,
+            body='{"step": "start"}',
+        ),
+    }
+    return Start(**fields | changes)
+
+
+def _as_known(start: Start) -> KnownStart:
+    return KnownStart(start.fingerprint, start.answer.value)

@@ -1,0 +1,100 @@
+"""A proxy in front of PostgreSQL that writes down what the client sends, and may lose a reply."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+
+@dataclass
+class Wire:
+    """What a client has sent since the last `take`: type and body of each message.
+
+    :ivar url: the login, by way of the proxy
+    :ivar lose_reply: cut the connection in place of the server's next reply
+    """
+
+    url: str = ""
+    lose_reply: bool = False
+    sent: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def take(self) -> list[tuple[bytes, bytes]]:
+        """Return the messages and forget them."""
+        taken, self.sent = self.sent, []
+        return taken
+
+    def write_down(self, stream: bytearray, is_started: bool) -> bool:
+        """Take each whole message off the stream; the first one has no type."""
+        while len(stream) >= (header := 5 if is_started else 4):
+            size = int.from_bytes(stream[header - 4 : header], "big") + header - 4
+            if len(stream) < size:
+                break
+            if is_started:
+                self.sent.append((bytes(stream[:1]), bytes(stream[5:size])))
+            del stream[:size]
+            is_started = True
+        return is_started
+
+
+@contextmanager
+def wiretapped(url: str) -> Iterator[Wire]:
+    """Listen between a client and the server of ``url``."""
+    given = conninfo_to_dict(url)
+    server = (str(given["host"]), int(str(given["port"])))
+    wire, sockets = Wire(), []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        # Without TLS the first message would be a question for it.
+        wire.url = make_conninfo(url, host="127.0.0.1", port=port, sslmode="disable")
+        accepting = threading.Thread(target=_accept, args=(listener, server, wire, sockets))
+        accepting.start()
+        try:
+            yield wire
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for one in sockets:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+                one.close()
+
+
+def _accept(
+    listener: socket.socket, server: tuple[str, int], wire: Wire, sockets: list[socket.socket]
+) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        upstream = socket.create_connection(server)
+        sockets += [client, upstream]
+        for one in (client, upstream):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for pump in (_pump_requests, _pump_replies):
+            threading.Thread(target=pump, args=(client, upstream, wire), daemon=True).start()
+
+
+def _pump_requests(client: socket.socket, upstream: socket.socket, wire: Wire) -> None:
+    stream, is_started = bytearray(), False
+    with suppress(OSError):
+        while chunk := client.recv(65536):
+            stream += chunk
+            is_started = wire.write_down(stream, is_started)
+            upstream.sendall(chunk)
+        upstream.shutdown(socket.SHUT_RDWR)
+
+
+def _pump_replies(client: socket.socket, upstream: socket.socket, wire: Wire) -> None:
+    with suppress(OSError):
+        while chunk := upstream.recv(65536):
+            if wire.lose_reply:
+                wire.lose_reply = False
+                break
+            client.sendall(chunk)
+        client.shutdown(socket.SHUT_RDWR)
