@@ -5,14 +5,16 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+SAM_VENV := .venv-sam
+SAM_READY := $(SAM_VENV)/.ready
 
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint format clean
+.PHONY: help setup setup-sam demo serve test lint format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install what the stack and the tests need, once
 
@@ -26,13 +28,22 @@ $(READY): requirements.lock
 	@$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
+setup-sam: $(SAM_READY) ## install the SAM CLI into a place of its own, once
+
+# --no-deps: the file has them all, and pip takes extras in a file with hashes for something else.
+$(SAM_READY): requirements-sam.txt
+	@echo "Setting up $(SAM_VENV) (once) …"
+	@$(PYTHON) -m venv --clear $(SAM_VENV)
+	@$(SAM_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 demo: $(READY) ## start an execution and show what came of it, from end to end
 	@$(RUN) -m local demo --with-parent
 
 serve: $(READY) ## run the stack on port 8082 until Ctrl-C; ARGS=--free-ports and others
 	@$(RUN) -m local serve --with-parent $(ARGS)
 
-test: $(READY) ## run every suite that this machine can run
+test: $(READY) $(SAM_READY) ## run every suite that this machine can run
 	@$(RUN) -m pytest $(ARGS)
 
 lint: $(READY) ## check style and types
@@ -44,5 +55,13 @@ format: $(READY) ## put the code into shape
 	@$(RUN) -m ruff check --fix
 	@$(RUN) -m ruff format
 
+LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+  --python-version 3.11 --custom-compile-command "make lock"
+
+lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it comes; needs uv
+	$(LOCK) --upgrade pyproject.toml --group dev -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --constraint requirements.lock -o layers/control_plane/requirements.txt
+	$(LOCK) --upgrade requirements-sam.in -o requirements-sam.txt
+
 clean: ## remove all that was made here, the stack's data included
-	rm -rf $(VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,4 +49,6 @@ install -m 755 "$here/bootstrap" "$work/root/var/runtime/bootstrap"
 tar -C "$work/root" -c . | docker import \
     --change 'ENV LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime LANG=C.UTF-8' \
     --change 'WORKDIR /var/task' - "$stand_in" >&2
+docker image ls --format '{{.Repository}}:{{.Tag}}' "${stand_in%%:*}" | grep -F ":$version-$architecture-" |
+    grep -vFx "$stand_in" | xargs -r docker image rm >/dev/null 2>&1 || true
 echo "$stand_in"

@@ -1,0 +1,213 @@
+"""What each file of events/ must lead to, wherever the function runs.
+
+A case is called with a `Run` and asserts; ``CASES`` is the table of them all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+from control_plane.postgres.sql import needed_version
+from tests.installation import CATALOG_ID, SERVER_URL, Installation
+
+REQUEST_ID = "JKJaXmPLvHcESHA="
+"""The id of API Gateway's in every HTTP event."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One event and the function that it goes to; ``host`` is this machine as the function sees it.
+
+    ``invoke`` sends the event, or the one given instead, and returns the function's answer.
+    """
+
+    event: dict[str, Any]
+    invoke: Callable[[dict[str, Any]], Any]
+    installation: Installation
+    host: str
+
+
+Case = Callable[[Run], None]
+
+
+@dataclass(frozen=True)
+class Starts:
+    """The event starts hello_world: rows, command and message are there.
+
+    :ivar greets: the name that the worker will greet
+    :ivar key: how the stored idempotency key begins
+    :ivar direct: a bare request, whose answer is no HTTP response
+    :ivar repeatable: the event brings a key, so sending it again starts nothing
+    """
+
+    greets: str = "World"
+    key: str = f"http:anonymous:{REQUEST_ID}"
+    direct: bool = False
+    parent: int | None = None
+    repeatable: bool = False
+
+    def __call__(self, run: Run) -> None:
+        answer, is_replay = self._body(run.invoke(run.event))
+        assert not is_replay
+        assert answer["status"] == "started"
+        assert answer["commands_generated"] == 1
+        self._check_rows(run.installation, answer["execution_id"])
+        if self.repeatable:
+            rows = run.installation.number_of_rows()
+            assert self._body(run.invoke(run.event)) == (answer, True)
+            assert run.installation.number_of_rows() == rows
+
+    def _body(self, answer: Any) -> tuple[dict[str, Any], bool]:
+        if self.direct:
+            assert "errorType" not in answer, answer
+            return answer, answer.pop("replayed", False)
+        assert answer["statusCode"] == 200, answer
+        return json.loads(answer["body"]), "Idempotent-Replayed" in answer["headers"]
+
+    def _check_rows(self, installation: Installation, execution_id: str) -> None:
+        recorded = installation.recorded(execution_id)
+        assert recorded.key.startswith(self.key)
+        started, issued = recorded.events
+        assert started["event_type"] == "playbook_started"
+        assert started["catalog_id"] == CATALOG_ID
+        assert started["parent_execution_id"] == self.parent
+        assert issued["event_type"] == "command.issued"
+        (command,) = recorded.commands
+        assert command["context"]["tool_config"]["args"]["name"] == self.greets
+        (message,) = recorded.messages
+        assert json.loads(message.body) == {
+            "execution_id": int(execution_id),
+            "event_id": issued["event_id"],
+            "command_id": f"{execution_id}:start:{issued['event_id']}",
+            "step": "start",
+            "server_url": SERVER_URL,
+        }
+
+
+@dataclass(frozen=True)
+class IsRefused:
+    """The event is answered with an error and leaves nothing behind."""
+
+    status: int
+    says: str
+
+    def __call__(self, run: Run) -> None:
+        rows = run.installation.number_of_rows()
+        answer = run.invoke(run.event)
+        assert answer["statusCode"] == self.status
+        body = json.loads(answer["body"])
+        assert body["status"] == self.status
+        assert self.says in body["error"]
+        assert run.installation.number_of_rows() == rows
+
+
+@dataclass(frozen=True)
+class Registers:
+    """The event adds a version of a playbook to the catalog."""
+
+    path: str
+
+    def __call__(self, run: Run) -> None:
+        before = run.installation.catalog_versions(self.path)
+        answer = run.invoke(run.event)
+        assert answer["statusCode"] == 200, answer
+        body = json.loads(answer["body"])
+        assert body["path"] == self.path
+        assert run.installation.catalog_versions(self.path) == [*before, int(body["version"])]
+
+
+def tells_that_all_is_well(run: Run) -> None:
+    """Health finds database, schema and NATS."""
+    answer = run.invoke(run.event)
+    assert answer["statusCode"] == 200
+    well = {"status": "ok", "database": "ok", "schema": "ok", "nats": "ok"}
+    assert json.loads(answer["body"]) == well
+
+
+def migrates_once(run: Run) -> None:
+    """An empty database gets the schema; a second time there is nothing to do."""
+    run.installation.empty_the_unmigrated_database()
+    first, second = run.invoke(run.event), run.invoke(run.event)
+    assert first["version"] == second["version"] == needed_version()
+    assert len(first["applied"]) == needed_version()
+    assert second["applied"] == []
+    assert run.installation.schema_version_of_the_unmigrated_database() == needed_version()
+
+
+def migrates_for_a_stack(run: Run) -> None:
+    """CloudFormation is told at the URL of the event that the migration is done."""
+    run.installation.empty_the_unmigrated_database()
+    with _cloudformation(run.host) as (url, answers):
+        run.invoke(run.event | {"ResponseURL": url})
+    (answer,) = answers
+    assert answer["Status"] == "SUCCESS", answer
+    assert answer["RequestId"] == run.event["RequestId"]
+    assert answer["Data"]["version"] == needed_version()
+    assert run.installation.schema_version_of_the_unmigrated_database() == needed_version()
+
+
+@contextmanager
+def _cloudformation(host: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Stand in for S3, where a custom resource leaves its answer."""
+    answers: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answers.append(json.loads(body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer((host, 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://{host}:{server.server_port}/answer", answers
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+CASES: dict[str, Case] = {
+    "catalog_register.json": Registers("examples/registered_by_event"),
+    "execute_base64_body.json": Starts(greets="Base64"),
+    "execute_by_catalog_id.json": Starts(),
+    "execute_by_path.json": Starts(),
+    "execute_direct.json": Starts(greets="Direct", key="direct:anonymous:", direct=True),
+    "execute_iam_caller.json": Starts(key="http:AROAIOSFODNN7EXAMPLE:nightly:"),
+    "execute_invalid.json": IsRefused(422, "payload: should be a valid dictionary"),
+    "execute_jwt_caller.json": Starts(
+        key="http:https://login.example.com/|auth0|5f7c8ec7c33c6c004bbafe82:"
+    ),
+    "execute_malformed.json": IsRefused(400, "The request body is not JSON"),
+    "execute_nested.json": Starts(greets="Child", parent=658371920845275136),
+    "execute_step_functions.json": Starts(
+        greets="Step Functions",
+        key="direct:anonymous:arn:aws:states:",
+        direct=True,
+        repeatable=True,
+    ),
+    "execute_unknown_path.json": IsRefused(404, "Playbook not found: examples/no_such_playbook"),
+    "execute_with_key.json": Starts(
+        greets="Once", key="http:anonymous:order-2026-10-28-0001", repeatable=True
+    ),
+    "execute_with_payload.json": Starts(greets="Ada"),
+    "health.json": tells_that_all_is_well,
+    "migrate.json": migrates_once,
+    "migrate_stack_create.json": migrates_for_a_stack,
+}
+
+
+def function_of(file: str) -> str:
+    """The function, by its name in the template, for which an event is meant."""
+    functions = {"catalog": "CatalogFunction", "migrate": "MigrateFunction"}
+    return functions.get(file.partition("_")[0].removesuffix(".json"), "ExecuteFunction")

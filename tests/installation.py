@@ -1,0 +1,109 @@
+"""A database and a broker as deployed functions find them, and what the functions leave in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from local.stack import prepare_database
+from tests.fixtures_nats import Broker, StoredMessage
+from tests.fixtures_postgres import administer, in_database
+
+CATALOG_ID = 658371920845275136
+"""The entry of examples/hello_world that the sample events name."""
+SERVER_URL = "https://noetl.example.com"
+UNMIGRATED = "unmigrated"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one start left behind."""
+
+    key: str
+    events: list[dict[str, Any]]
+    commands: list[dict[str, Any]]
+    messages: list[StoredMessage]
+
+
+class Installation:
+    """Two databases, one migrated and one empty, and a broker with the workers' stream.
+
+    :ivar owner_url: the migrated database with its owner's login
+    """
+
+    def __init__(self, postgres_url: str, nats_url: str, hello_world: Path) -> None:
+        self.owner_url, self._app_url = prepare_database(postgres_url)
+        self._empty_url = in_database(postgres_url, UNMIGRATED)
+        self._postgres_url = postgres_url
+        self._nats_url = nats_url
+        self._broker = Broker(nats_url)
+        self._broker.add_stream()
+        self._query(
+            "INSERT INTO noetl.catalog (catalog_id, path, version, kind, content)"
+            " VALUES (%s, 'examples/hello_world', 1, 'playbook', %s)",
+            CATALOG_ID,
+            hello_world.read_text(encoding="utf-8"),
+        )
+
+    def environment(self) -> dict[str, dict[str, str]]:
+        """The variables of each function, by its name in the template."""
+        return {
+            "ExecuteFunction": {
+                "DATABASE_URL": self._app_url,
+                "NATS_URL": self._nats_url,
+                "PUBLIC_SERVER_URL": SERVER_URL,
+            },
+            "CatalogFunction": {"DATABASE_URL": self._app_url},
+            "MigrateFunction": {"DATABASE_URL": self._empty_url},
+        }
+
+    def recorded(self, execution_id: str) -> Recorded:
+        """Read everything that belongs to an execution."""
+        number = int(execution_id)
+        (request,) = self._query(
+            "SELECT key FROM noetl_serverless.start_request WHERE execution_id = %s", number
+        )
+        return Recorded(
+            key=request["key"],
+            events=self._query(
+                "SELECT * FROM noetl.event WHERE execution_id = %s ORDER BY event_id", number
+            ),
+            commands=self._query("SELECT * FROM noetl.command WHERE execution_id = %s", number),
+            messages=[
+                message
+                for message in self._broker.messages()
+                if message.subject.endswith(f".{execution_id}")
+            ],
+        )
+
+    def number_of_rows(self) -> int:
+        """Count everything that a start or a registration writes."""
+        tables = "noetl.event", "noetl.command", "noetl.catalog", "noetl_serverless.start_request"
+        counts = [self._query(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables]
+        return sum(counts) + len(self._broker.messages())
+
+    def catalog_versions(self, path: str) -> list[int]:
+        """The versions of a path, in order."""
+        rows = self._query("SELECT version FROM noetl.catalog WHERE path = %s ORDER BY 1", path)
+        return [row["version"] for row in rows]
+
+    def empty_the_unmigrated_database(self) -> None:
+        administer(self._postgres_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", UNMIGRATED)
+        administer(self._postgres_url, "CREATE DATABASE {} TEMPLATE template0", UNMIGRATED)
+
+    def schema_version_of_the_unmigrated_database(self) -> int:
+        with psycopg.connect(self._empty_url) as connection:
+            row = connection.execute(
+                "SELECT max(version) FROM noetl_serverless.schema_version"
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _query(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.owner_url, autocommit=True, row_factory=dict_row) as connection:
+            cursor = connection.execute(statement, values)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []

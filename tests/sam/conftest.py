@@ -1,0 +1,163 @@
+"""A real `sam build`, and servers that its containers can reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.nats import NatsServer
+from local.postgres import PostgresServer
+from tests.installation import Installation
+from tests.sam import docker
+
+RUNTIME = "python3.13"
+ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+# Where SAM itself looks for the base image of a function.
+BASE_IMAGE = """
+import sys
+from samcli.local.docker.lambda_image import LambdaImage, Runtime
+print(f"{LambdaImage._INVOKE_REPO_PREFIX}/{Runtime.get_image_name_tag(*sys.argv[1:])}")
+"""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `sam build` made, and what it said."""
+
+    folder: Path
+    log: str
+
+    @property
+    def template(self) -> Path:
+        return self.folder / "template.yaml"
+
+    @property
+    def layer(self) -> Path:
+        """The folder that is /opt/python."""
+        return self.folder / "ControlPlaneLayer" / "python"
+
+
+@pytest.fixture(scope="session")
+def build(
+    sam_environment: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Built]:
+    """Build the application for an architecture, once."""
+    done: dict[str, Built] = {}
+
+    def build(architecture: str) -> Built:
+        if architecture not in done:
+            folder = tmp_path_factory.mktemp("build") / architecture
+            command = [sam_environment / "bin" / "sam", "build", "--build-dir", folder]
+            command += ["--parameter-overrides", f"Architecture={architecture}"]
+            run = subprocess.run(
+                command,
+                cwd=repository,
+                env=os.environ | {"PYTHON": str(sam_environment / "bin" / "python")},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert run.returncode == 0, run.stdout + run.stderr
+            done[architecture] = Built(folder, run.stdout + run.stderr)
+        return done[architecture]
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def bridge() -> str:
+    """This machine's address as the containers see it."""
+    try:
+        return docker.bridge_address()
+    except docker.DockerMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def image(bridge: str, sam_environment: Path, repository: Path) -> str:
+    """The base image: AWS's where it can be had, else the stand-in."""
+    python = str(sam_environment / "bin" / "python")
+    command = [python, "-c", BASE_IMAGE, RUNTIME, ARCHITECTURE]
+    official = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(
+        [
+            repository / "tests" / "lambda_image" / "build.sh",
+            RUNTIME.removeprefix("python"),
+            ARCHITECTURE,
+            official,
+        ],
+        env=os.environ | {"PYTHON": python},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 3:
+        pytest.skip(f"no base image for the functions: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def installation(
+    bridge: str, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """Postgres and NATS at the address that the containers reach."""
+    folder = tmp_path_factory.mktemp("bridged")
+    postgres = PostgresServer(folder / "postgres", hosts=(bridge,), durable=False)
+    with postgres, NatsServer(folder / "nats", hosts=(bridge,)) as nats:
+        hello_world = repository / "playbooks" / "hello_world.yaml"
+        yield Installation(postgres.url, nats.url, hello_world)
+
+
+@pytest.fixture(scope="session")
+def sam_local(
+    build: Callable[[str], Built],
+    image: str,
+    installation: Installation,
+    sam_environment: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., list[str]]]:
+    """Return the command line of `sam local`, given what comes between it and its options."""
+    variables = tmp_path_factory.mktemp("variables") / "variables.json"
+    variables.write_text(json.dumps(installation.environment()))
+    built = build(ARCHITECTURE)
+    before = docker.images("samcli/lambda-*")
+
+    def sam_local(*arguments: str) -> list[str]:
+        return [
+            *(str(sam_environment / "bin" / "sam"), "local", *arguments),
+            *("--template-file", str(built.template)),
+            *("--parameter-overrides", f"Architecture={ARCHITECTURE}"),
+            *("--env-vars", str(variables)),
+            *("--invoke-image", image),
+            "--skip-pull-image",
+        ]
+
+    yield sam_local
+    docker.remove_images(docker.images("samcli/lambda-*") - before)
+
+
+@pytest.fixture(scope="session")
+def invoke(
+    sam_local: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, dict[str, Any]], Any]:
+    """Invoke a function with an event in a container of its own; returns the answer."""
+    file = tmp_path_factory.mktemp("event") / "event.json"
+
+    def invoke(function: str, event: dict[str, Any]) -> Any:
+        file.write_text(json.dumps(event))
+        command = sam_local("invoke", function, "--event", str(file))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = done.stdout.strip().splitlines()
+        assert lines, done.stderr
+        return json.loads(lines[-1])
+
+    return invoke
