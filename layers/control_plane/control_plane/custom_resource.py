@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from control_plane.errors import ControlPlaneError
 from control_plane.observability import logger
 
-LONGEST_REASON = 1000
+LONGEST_REASON = 800
 """Characters; CloudFormation takes 4,096 bytes for the whole answer."""
 _PAUSES = (0.0, 1.0, 3.0)
 _ANSWER_SECONDS = 10
@@ -49,7 +49,7 @@ def run_for_stack(event: Mapping[str, Any], work: Work) -> dict[str, Any]:
         except Exception as error:
             logger.exception("custom resource failed")
             answer |= {"Status": "FAILED", "Reason": _reason(error)[:LONGEST_REASON]}
-    _send(event["ResponseURL"], json.dumps(answer).encode())
+    _send(event["ResponseURL"], json.dumps(answer, ensure_ascii=False).encode())
     return answer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from control_plane.json_text import Json
@@ -158,6 +159,20 @@ def test_the_outbox_row_is_due_in_a_minute(postgres: PostgresBackend, catalog_id
         "attempts": 0,
         "renotifications": 0,
     }
+
+
+def test_a_start_does_not_wait_for_a_row_that_the_relay_holds(
+    postgres: PostgresBackend, database_url: str, catalog_id: int
+):
+    store = postgres.execution_store()
+    first = a_start(IDS, catalog_id)
+    store.record(first)
+    store.acknowledge(first)
+    with psycopg.connect(database_url) as relay:
+        relay.execute("SELECT FROM noetl_serverless.outbox FOR UPDATE")
+        ids = store.resolve("k", CatalogReference(catalog_id, None), None).ids
+        assert store.record(a_start(ids, catalog_id, "k")) is None
+    assert postgres.pending() == [IDS.command_id, ids.command_id]
 
 
 def test_the_key_is_held_for_fourteen_days(postgres: PostgresBackend, catalog_id: int):

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from control_plane.credentials import LoginUnreadable, login_from_secret
 from control_plane.errors import ConfigurationError, ControlPlaneError, SchemaNotReady
 from control_plane.postgres.deadline import DeadlineConnection, Row
-from control_plane.postgres.failures import MIGRATE, translated
+from control_plane.postgres.failures import MIGRATE, translated, wrote_nothing
 from control_plane.postgres.sql import needed_version
 from control_plane.settings import DatabaseSettings
 
@@ -38,8 +38,6 @@ _DEFAULTS = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
 }
-
-_NOTHING_WRITTEN = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.TransactionRollback)
 
 
 class Database:
@@ -113,7 +111,7 @@ class Database:
             except psycopg.Error as error:
                 # Whatever it was, the next one starts afresh: after a failover, what was the
                 # writer goes on as a reader, and its connections with it.
-                is_lost = connection.closed or isinstance(error, _NOTHING_WRITTEN)
+                is_lost = connection.closed or wrote_nothing(error)
                 self.close()
                 if not (is_lost and tries and time.monotonic() < deadline):
                     raise

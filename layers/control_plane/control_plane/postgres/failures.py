@@ -31,29 +31,29 @@ class UnexpectedDatabaseError(Exception):
     """The database answered with an error that only a defect of ours explains."""
 
 
-# The first that matches decides.
-_MEANINGS: tuple[tuple[type[Exception], type[ControlPlaneError], str], ...] = (
-    (pg.InsufficientPrivilege, SchemaNotReady, "The login may not use the database schema"),
-    (pg.InvalidSchemaName, SchemaNotReady, "The database schema is missing"),
-    (pg.UndefinedTable, SchemaNotReady, "The database schema is missing"),
-    (pg.UndefinedFunction, SchemaNotReady, "The database schema is missing or too old"),
-    (pg.UndefinedColumn, SchemaNotReady, "The database schema has another shape"),
-    (pg.ReadOnlySqlTransaction, StoreUnavailable, "The database is read-only"),
-    (pg.DiskFull, StoreUnavailable, "The database is out of disk space"),
-    (pg.TooManyConnections, StoreUnavailable, "The database has no connection left"),
-    (pg.InsufficientResources, StoreUnavailable, "The database is overloaded"),
-    (pg.QueryCanceled, StoreUnavailable, "The database took too long"),
-    (pg.LockNotAvailable, StoreUnavailable, "The database took too long"),
-    (pg.OperatorIntervention, StoreUnavailable, "The database is restarting or going away"),
-    (pg.TransactionRollback, StoreUnavailable, "The database is busy with the same rows"),
-    (pg.InvalidAuthorizationSpecification, StoreUnavailable, "The database refuses the login"),
-    (pg.InvalidCatalogName, StoreUnavailable, "The database does not exist"),
-    (LoginUnreadable, StoreUnavailable, "The login for the database cannot be read"),
-    (pg.ForeignKeyViolation, ReferenceGone, "A row that another one refers to is gone"),
-    (pg.ProgramLimitExceeded, UnstorableValue, "A value is too large for the database"),
-    (pg.StatementTooComplex, UnstorableValue, "A value is nested too deeply for the database"),
-    (psycopg.DataError, UnstorableValue, "A value cannot be stored"),
-    (UnicodeError, UnstorableValue, "A value cannot be stored"),
+# By SQLSTATE or its first characters; the first that matches decides.
+_BY_CODE: tuple[tuple[str, type[ControlPlaneError], str], ...] = (
+    ("42501", SchemaNotReady, "The login may not use the database schema"),
+    ("3F000", SchemaNotReady, "The database schema is missing"),
+    ("42P01", SchemaNotReady, "The database schema is missing"),
+    ("42883", SchemaNotReady, "The database schema is missing or too old"),
+    ("42703", SchemaNotReady, "The database schema has another shape"),
+    ("25006", StoreUnavailable, "The database is read-only"),
+    ("53100", StoreUnavailable, "The database is out of disk space"),
+    ("53300", StoreUnavailable, "The database has no connection left"),
+    ("53", StoreUnavailable, "The database is overloaded"),
+    ("57014", StoreUnavailable, "The database took too long"),
+    ("55P03", StoreUnavailable, "The database took too long"),
+    ("57", StoreUnavailable, "The database is restarting or going away"),
+    ("40", StoreUnavailable, "The database is busy with the same rows"),
+    ("25", StoreUnavailable, "The database ended the transaction"),
+    ("28", StoreUnavailable, "The database refuses the login"),
+    ("3D", StoreUnavailable, "The database does not exist"),
+    ("08", StoreUnavailable, "The database has closed the connection"),
+    ("58", StoreUnavailable, "The database has a fault of its own"),
+    ("23503", ReferenceGone, "A row that another one refers to is gone"),
+    ("54", UnstorableValue, "A value is too large or nested too deeply for the database"),
+    ("22", UnstorableValue, "A value cannot be stored"),
 )
 
 # While connecting, the driver knows no codes, and only the words of the server tell.
@@ -88,16 +88,31 @@ def translated() -> Iterator[None]:
 
 def meaning_of(error: Exception) -> ControlPlaneError | UnexpectedDatabaseError:
     """Return the error to raise in place of one of the driver's; nothing of its text is in it."""
-    for kind, meaning, words in _MEANINGS:
-        if isinstance(error, kind):
-            return meaning(f"{words}{_advice(meaning)}")
-    if isinstance(error, pg.CheckViolation) and not error.diag.constraint_name:
-        return StoreUnavailable(f"The database has no partition for the rows; {MIGRATE}")
+    code = getattr(error, "sqlstate", None)
+    if code is not None:
+        return _meaning_of_code(code, error)
+    if isinstance(error, LoginUnreadable):
+        return StoreUnavailable("The login for the database cannot be read; try again")
+    if isinstance(error, psycopg.DataError | UnicodeError):
+        return UnstorableValue("A value cannot be stored")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         words = next(words for pattern, words in _CONNECTING if re.search(pattern, str(error)))
         return StoreUnavailable(f"The database {words}; try again")
-    sqlstate = getattr(error, "sqlstate", None)
-    return UnexpectedDatabaseError(f"{type(error).__name__}, SQLSTATE {sqlstate}")
+    return UnexpectedDatabaseError(type(error).__name__)
+
+
+def wrote_nothing(error: psycopg.Error) -> bool:
+    """Tell whether it is certain that the statement left nothing, and may pass when repeated."""
+    return (error.sqlstate or "").startswith(("25006", "40001", "40P01"))
+
+
+def _meaning_of_code(code: str, error: Exception) -> ControlPlaneError | UnexpectedDatabaseError:
+    for prefix, meaning, words in _BY_CODE:
+        if code.startswith(prefix):
+            return meaning(f"{words}{_advice(meaning)}")
+    if isinstance(error, pg.CheckViolation) and not error.diag.constraint_name:
+        return StoreUnavailable("The database has no partition for the rows; try again")
+    return UnexpectedDatabaseError(f"{type(error).__name__}, SQLSTATE {code}")
 
 
 def _advice(meaning: type[ControlPlaneError]) -> str:

@@ -10,9 +10,9 @@ _FOLDER = Path(__file__).parent
 
 @cache
 def statement(name: str) -> bytes:
-    """Return ``queries/<name>.sql`` without its comment; parameters are written ``%(name)s``."""
+    """Return ``queries/<name>.sql`` without its comments; parameters are written ``%(name)s``."""
     lines = (_FOLDER / "queries" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--")).encode()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--")).encode()
 
 
 @cache
