@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "cont
 from control_plane.errors import ControlPlaneError
 from local.child import end_with_parent
 from local.demo import demo
-from local.errors import LocalError
+from local.errors import LocalError, PortTaken
 from local.invoke import invoke
 from local.stack import FOLDER, FolderInUse, Ports, Stack
 
@@ -36,8 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
         return invoke(options.function, options.event, options.folder)
     except FolderInUse as error:
         print(f"{error}\nStop that one first, or give another --folder.", file=sys.stderr)
+    except PortTaken as error:
+        print(f"{error}\nStop that one first, or give --free-ports.", file=sys.stderr)
     except (LocalError, ControlPlaneError, PermissionError) as error:
         print(error, file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read our output went away; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +36,23 @@ async def demo(folder: Path) -> int:
     """Show one start on a stack of its own; return the exit status.
 
     The data is that of ``make serve``, so that the playbooks are there afterwards; while that one
-    runs, it is a folder for this time only. The ports are the usual ones where these are free.
+    runs, it is in ``folder/demo``. The ports are the usual ones where these are free.
 
     :raises LocalError: something failed; says at which point
     """
     begun = time.monotonic()
-    ports = Ports().where_free()
-    try:
-        async with Stack(folder, ports, report=_ignore) as stack:
-            await _Demo(stack).run()
-    except FolderInUse:
-        with tempfile.TemporaryDirectory(prefix="demo-", dir=folder) as own:
-            async with Stack(Path(own), ports, report=_ignore) as stack:
-                await _Demo(stack).run()
+    async with AsyncExitStack() as running:
+        try:
+            stack = await running.enter_async_context(_stack(folder))
+        except FolderInUse:
+            stack = await running.enter_async_context(_stack(folder / "demo"))
+        await _Demo(stack).run()
     print(_NEXT.format(seconds=time.monotonic() - begun))
     return 0
+
+
+def _stack(folder: Path) -> Stack:
+    return Stack(folder, Ports().where_free(), report=lambda _line: None)
 
 
 class _Demo:
@@ -61,32 +63,36 @@ class _Demo:
         self._key = f"demo-{secrets.token_hex(4)}"
         self._execution_id = ""
         self._events: list[dict[str, Any]] = []
+        self._points = count(1)
 
     async def run(self) -> None:
         try:
             async with httpx.AsyncClient(base_url=self._stack.api_url, timeout=30) as api:
-                with _point("The stack: a real Postgres, a real NATS, the API of template.yaml"):
-                    self._show_addresses()
-                with _point("POST /api/catalog/register: the playbooks of playbooks/"):
+                with self._point("The stack: a Postgres, a NATS, the API of template.yaml"):
+                    await self._show_stack(api)
+                with self._point("POST /api/catalog/register: the playbooks of playbooks/"):
                     await self._register(api)
-                with _point("POST /api/execute: start one of them"):
+                with self._point("POST /api/execute: start one of them"):
                     await self._start(api)
-                with _point("Postgres: the two events of the start, in noetl.event"):
+                with self._point("Postgres: the two events of the start, in noetl.event"):
                     await self._show_events()
-                with _point("Postgres: the command, as a worker will fetch it"):
+                with self._point("Postgres: the command, as a worker will fetch it"):
                     self._show_command()
-                with _point("JetStream: the notification that tells the workers, read back"):
+                with self._point("JetStream: the notification that tells the workers, read back"):
                     await self._show_notification()
-                with _point("POST /api/execute: the same request again, under the same key"):
+                with self._point("POST /api/execute: the same request again, under the same key"):
                     await self._start_again(api)
         except LocalError:
             self._show_log()
             raise
 
-    def _show_addresses(self) -> None:
+    async def _show_stack(self, api: httpx.AsyncClient) -> None:
         _line("API", self._stack.api_url)
         _line("Postgres", self._stack.database_url.rpartition("@")[2])
         _line("NATS", self._stack.nats_url.rpartition("@")[2])
+        answer = await api.get("/health")
+        _line("GET /health", answer.text)
+        _expect(answer.status_code == 200, "the functions do not work")
 
     async def _register(self, api: httpx.AsyncClient) -> None:
         for file in sorted((ROOT / "playbooks").glob("*.yaml")):
@@ -112,7 +118,7 @@ class _Demo:
         _line("answer", f"{answer.status_code} in {took:.0f} ms")
         if replayed := answer.headers.get("idempotent-replayed"):
             _line("Idempotent-Replayed", replayed)
-        _line("", answer.text)
+        print(f"\n   {answer.text}")
         return answer
 
     async def _show_events(self) -> None:
@@ -162,28 +168,24 @@ class _Demo:
         answer = await self._post(api)
         _expect(answer.headers.get("idempotent-replayed") == "true", "it is no replay")
         _expect(answer.json()["execution_id"] == self._execution_id, "the answer is another one")
-        count = len(await self._read_events())
-        _expect(count == len(self._events), "the event log has grown")
-        _line("events", f"still {count}")
+        events = await self._read_events()
+        _expect(events == self._events, "the event log has changed")
+        print(f"\n   The same execution; its events are still {len(events)}.")
+
+    @contextmanager
+    def _point(self, title: str) -> Iterator[None]:
+        """Print the title; turn whatever fails below it into an error that says so."""
+        print(f"\n{next(self._points)}. {title}\n", flush=True)
+        try:
+            yield
+        except (_Unexpected, httpx.HTTPError, psycopg.Error, nats.errors.Error) as error:
+            reason = str(error) or type(error).__name__
+            raise LocalError(f"\nThe demo failed at '{title}': {reason}") from error
 
     def _show_log(self) -> None:
         lines = self._stack.log_file.read_text("utf-8", errors="replace").splitlines()
         if lines:
             print("\nThe functions' last words:", *lines[-20:], sep="\n", file=sys.stderr)
-
-
-_points = iter(range(1, 100))
-
-
-@contextmanager
-def _point(title: str) -> Iterator[None]:
-    """Print the title; turn whatever fails below it into an error that says so."""
-    print(f"\n{next(_points)}. {title}\n", flush=True)
-    try:
-        yield
-    except (_Unexpected, httpx.HTTPError, psycopg.Error, nats.errors.Error, LookupError) as error:
-        reason = str(error) or type(error).__name__
-        raise LocalError(f"\nThe demo failed at '{title}': {reason}") from error
 
 
 class _Unexpected(Exception):
@@ -204,14 +206,10 @@ def _columns(*values: object) -> None:
     print(f"   {event_id:<20} {event_type:<17} {node_name:<21} {node_type:<10} {status}")
 
 
-def _ignore(_line: str) -> None:
-    pass
-
-
 _NEXT = """
 Everything worked, in {seconds:.1f} s. Now you:
 
-   make serve            keeps this stack up on http://127.0.0.1:8082; then, elsewhere:
+   make serve            keeps this stack up on http://127.0.0.1:8082; then, in another terminal:
 
    curl -s http://127.0.0.1:8082/api/execute \\
      -d '{{"path": "examples/weather_to_postgres", "payload": {{"city": "Oslo"}}}}'
@@ -220,7 +218,7 @@ Everything worked, in {seconds:.1f} s. Now you:
      -H 'content-type: application/json' \\
      -d "{{\\"content\\": \\"$(base64 < playbooks/hello_world.yaml | tr -d '\\n')\\"}}"
 
-   curl -s http://127.0.0.1:8082/health
+   .venv/bin/python -m local invoke ExecuteFunction -e events/execute_direct.json
 
    make test             runs every suite that this machine can run
    playbooks/            what was registered just now; start reading at hello_world.yaml
