@@ -10,6 +10,10 @@ import pytest
 from control_plane.credentials import LoginUnreadable, login_from_secret
 
 
+class Denied(Exception):
+    response: dict[str, dict[str, str]] = {}  # noqa: RUF012  botocore has it on some errors
+
+
 class GetParameterError(Exception):
     pass
 
@@ -31,8 +35,8 @@ def vault(monkeypatch):
             vault.asked = (name, options)
             if isinstance(vault.secret, Exception):
                 try:
-                    raise PermissionError("denied to secret-marker")  # noqa: TRY301
-                except PermissionError:
+                    raise Denied("denied to secret-marker")  # noqa: TRY301
+                except Denied:
                     raise vault.secret  # noqa: B904  as Powertools does
             return vault.secret
 
@@ -76,7 +80,7 @@ def test_a_secret_without_a_login_is_refused(vault, secret):
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (GetParameterError("secret-marker"), "the secret cannot be read: PermissionError"),
+        (GetParameterError("secret-marker"), "the secret cannot be read: Denied"),
         (TransformParameterError("secret-marker"), "the secret is not JSON"),
     ],
 )

@@ -29,10 +29,15 @@ def login_from_secret(arn: str) -> dict[str, str]:
     except parameters.exceptions.TransformParameterError:
         reason = "the secret is not JSON"
     except parameters.exceptions.GetParameterError as error:
-        reason = f"the secret cannot be read: {type(error.__context__).__name__}"
+        reason = f"the secret cannot be read: {_name_of(error.__context__)}"
     else:
         return _login(secret)
     raise LoginUnreadable(reason)
+
+
+def _name_of(cause: BaseException | None) -> str:
+    response = getattr(cause, "response", {})  # botocore's ClientError
+    return str(response.get("Error", {}).get("Code") or type(cause).__name__)
 
 
 def _login(secret: object) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -18,16 +19,21 @@ from control_plane.settings import DatabaseSettings
 SETTINGS = DatabaseSettings(database_url="postgresql://db/noetl", database_secret_arn="arn:secret")
 
 
-class FakeConnection:
-    """A connection that answers with the schema's version until the server hangs up."""
+class FakeConnection(DeadlineConnection):
+    """A connection without a server, which answers everything with the schema's version."""
 
-    is_checked = False
-    is_suspect = False
     is_stale = False
-    deadline = 0.0
+    is_suspect = False
 
-    def fetch(self, name, parameters):
-        return (needed_version(),)
+    def __init__(self):
+        pass
+
+    def __del__(self):
+        pass
+
+    def execute(self, *_):
+        row = (needed_version(),)
+        return SimpleNamespace(fetchone=lambda: row, fetchall=lambda: [row])
 
     def close(self):
         pass
@@ -93,4 +99,6 @@ def test_a_secret_that_cannot_be_read_is_a_database_out_of_reach(server):
     database = Database(SETTINGS, read_secret=unreadable)
     with pytest.raises(StoreUnavailable) as caught:
         database.fetch("schema_version", {}, repeatable=True)
-    assert str(caught.value) == "The login for the database cannot be read; try again"
+    assert str(caught.value) == (
+        "The login for the database is unknown: the secret cannot be read: AccessDenied; try again"
+    )

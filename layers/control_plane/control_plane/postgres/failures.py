@@ -92,7 +92,7 @@ def meaning_of(error: Exception) -> ControlPlaneError | UnexpectedDatabaseError:
     if code is not None:
         return _meaning_of_code(code, error)
     if isinstance(error, LoginUnreadable):
-        return StoreUnavailable("The login for the database cannot be read; try again")
+        return StoreUnavailable(f"The login for the database is unknown: {error}; try again")
     if isinstance(error, psycopg.DataError | UnicodeError):
         return UnstorableValue("A value cannot be stored")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

@@ -25,7 +25,7 @@ _RESERVE_SECONDS = 20
 
 
 class Migrated(TypedDict):
-    """What a migration did, and the schema's version afterwards."""
+    """What was applied now, and the schema version that this release needs and has."""
 
     applied: list[str]
     version: int
@@ -42,7 +42,8 @@ def migrate_as_set(seconds: float) -> Migrated:
     arn = settings.database_secret_arn
     with translated():
         url = conninfo(settings.database_url, login_from_secret(arn) if arn else None)
-    applied = migrate(url, settings.app_role, seconds=seconds - _RESERVE_SECONDS)
+    budget = max(seconds - _RESERVE_SECONDS, seconds / 2)
+    applied = migrate(url, settings.app_role, seconds=budget)
     return Migrated(applied=applied, version=needed_version())
 
 
