@@ -16,7 +16,6 @@ MODELS: dict[str, type[Settings]] = {
     "CatalogFunction": CatalogSettings,
     "MigrateFunction": MigrateSettings,
 }
-POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 LIMITS = {field.alias for field in Limits.model_fields.values()}
 
 
@@ -33,7 +32,7 @@ def test_a_function_is_given_exactly_what_its_settings_read(resolve, function):
     model = MODELS[function]
     declared = set(resolve().environment(function))
     optional = LIMITS if "limits" in model.model_fields else set()
-    assert declared - optional == variables_of(model) | POWERTOOLS
+    assert declared - optional == variables_of(model)
 
 
 @pytest.mark.parametrize("function", MODELS)

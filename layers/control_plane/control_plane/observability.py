@@ -8,8 +8,13 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger(utc=True)
-metrics = Metrics()
+# Named here and not by the environment: metrics without a namespace raise when they are sent, and
+# by then the start is recorded.
+SERVICE = "noetl-control-plane"
+NAMESPACE = "NoETL"
+
+logger = Logger(service=SERVICE, utc=True)
+metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
 
 
 class PowertoolsObserver:

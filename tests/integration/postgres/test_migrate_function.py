@@ -30,9 +30,7 @@ CONTEXT = SimpleNamespace(
 
 
 @pytest.fixture
-def app(repository: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "tests")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "migrate")
+def app(repository: Path) -> ModuleType:
     file = repository / "functions" / "migrate" / "app.py"
     spec = importlib.util.spec_from_file_location("migrate_app", file)
     module = importlib.util.module_from_spec(spec)
