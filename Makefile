@@ -11,7 +11,7 @@ SAM_READY := $(SAM_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam demo serve test lint format lock clean
+.PHONY: help setup setup-sam demo serve test lint format openapi lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: $(READY) ## check style and types
 format: $(READY) ## put the code into shape
 	@$(RUN) -m ruff check --fix
 	@$(RUN) -m ruff format
+
+openapi: $(READY) ## write docs/openapi.json from the code
+	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) docs/openapi.py
 
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --python-version 3.11 --custom-compile-command "make lock"

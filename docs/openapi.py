@@ -56,7 +56,7 @@ def openapi() -> dict[str, Any]:
     document = merge.get_openapi_schema()
     # Powertools describes its own validation errors; ours are problem details.
     schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
+    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Problem"] = PROBLEM_SCHEMA
     for operations in document["paths"].values():

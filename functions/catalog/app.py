@@ -1,7 +1,5 @@
 """``POST /api/catalog/register``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response

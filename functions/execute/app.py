@@ -1,7 +1,5 @@
 """``POST /api/execute``, ``GET /health``, and the same start invoked directly."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response

@@ -65,7 +65,7 @@ class ControlPlaneApi(APIGatewayHttpResolver):
                 return function(read_model(body, self.read_body()))
 
             summary = (function.__doc__ or "").partition("\n")[0].rstrip(".")
-            return self.post(path, summary=summary)(route)  # type: ignore[no-any-return]
+            return self.post(path, summary=summary)(route)
 
         return register
 

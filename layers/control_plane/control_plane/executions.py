@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import cast
+
+from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
 
 from control_plane.command.builder import Command, build_command
 from control_plane.command.context import merged_workload
@@ -102,7 +104,7 @@ class ExecutionStarter:
     def _replay(self, known: KnownStart, fingerprint: bytes) -> Execution:
         if known.fingerprint != fingerprint:
             raise IdempotencyKeyReused
-        answer = StartAnswer(**known.answer)
+        answer = cast(StartAnswer, known.answer)
         self.observer.replayed(int(answer["execution_id"]))
         return Execution(answer, replayed=True)
 
