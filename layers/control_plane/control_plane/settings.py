@@ -81,8 +81,8 @@ class ExecuteSettings(DatabaseSettings, NatsSettings):
     """Execution pools that a request may name, separated by commas."""
     idempotency_days: int = Field(14, ge=1, le=365)
     """How long a key is held."""
-    playbook_cache_bytes: int = Field(16 * 1024 * 1024, ge=0)
-    """Text of the playbooks that a sandbox keeps parsed."""
+    playbook_cache_bytes: int = Field(4 * 1024 * 1024, ge=0)
+    """Text of the playbooks that a sandbox keeps parsed, which take about seven times as much."""
 
 
 class CatalogSettings(DatabaseSettings):
