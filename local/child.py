@@ -17,6 +17,7 @@ import os
 import pwd
 import sys
 from pathlib import Path
+from signal import Signals
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
@@ -30,16 +31,24 @@ _CAP_DAC_READ_SEARCH = 2
 _CAP_SETPCAP = 8
 
 
+def command_of_child(
+    program: list[str], signal: Signals, pid_file: str = os.devnull, user: str | None = None
+) -> list[str]:
+    """Return the command line that runs the program this way, with us as its parent."""
+    child = [__file__, str(os.getpid()), str(int(signal)), pid_file, user or "-"]
+    return [sys.executable, "-IS", *child, *program]
+
+
 def main(arguments: list[str]) -> None:
     """Take the steps in the only order that works: the kernel forgets the signal at setuid."""
-    parent, signal, pid_file, user, *command = arguments
+    parent, signal, pid_file, user, *program = arguments
     Path(pid_file).write_text(str(os.getpid()), encoding="ascii")
     if user != "-":
-        _become(user, command[0])
+        _become(user, program[0])
     end_with_parent(int(signal))
     if os.getppid() != int(parent):
         sys.exit("the parent ended before its child began")
-    os.execv(command[0], command)  # noqa: S606  no shell is the point
+    os.execv(program[0], program)  # noqa: S606  no shell is the point
 
 
 def end_with_parent(signal: int) -> None:

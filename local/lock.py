@@ -27,6 +27,11 @@ class FolderLock:
         self.note(note)
         return None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is held by us."""
+        return self._descriptor is not None
+
     def note(self, text: str) -> None:
         """Tell the others something else about us; without effect when the lock is not held."""
         if self._descriptor is not None:

@@ -10,7 +10,8 @@ import sysconfig
 from pathlib import Path
 
 from local.errors import LocalError
-from local.server import Server, kept_password
+from local.private_file import kept_password, write_private
+from local.server import Server
 
 
 class NatsServer(Server):
@@ -47,8 +48,7 @@ class NatsServer(Server):
 
     def _command(self) -> list[str]:
         config = self.folder / "nats.conf"
-        config.touch(mode=0o600)
-        config.write_text(self._config(), encoding="utf-8")
+        write_private(config, self._config())
         return [_program(), "--config", str(config)]
 
     def _config(self) -> str:

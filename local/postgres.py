@@ -12,11 +12,11 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from local.errors import LocalError
-from local.server import CHILD, Server, kept_password
+from local.private_file import kept_password, write_private
+from local.server import Server
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -77,9 +77,7 @@ class PostgresServer(Server):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         password = self.folder / "password.initdb"
-        password.unlink(missing_ok=True)
-        password.touch(mode=0o600)
-        password.write_text(kept_password(self.folder / "password"), encoding="ascii")
+        write_private(password, kept_password(self.folder / "password"))
         for path in (unfinished, password):
             self._give_to_user(path)
         arguments = ["-D", str(unfinished), "-U", "postgres", f"--pwfile={password}"]
@@ -91,10 +89,8 @@ class PostgresServer(Server):
         unfinished.rename(self._data)
 
     def _run(self, program: str, arguments: list[str], cwd: Path) -> None:
-        child = [str(CHILD), str(os.getpid()), str(int(signal.SIGKILL)), str(self._pid_file)]
-        command = [sys.executable, "-IS", *child, self._user or "-", str(_programs() / program)]
         done = subprocess.run(  # noqa: S603  our own program
-            [*command, *arguments],
+            self._as_child([str(_programs() / program), *arguments], signal.SIGKILL),
             cwd=cwd,
             env={"PATH": os.defpath, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.child import command_of_child
 from local.http_api import ACCOUNT_ID
 from local.sandbox import LENGTH
-from local.server import CHILD
 from local.template import Function
 
 REGION = "us-east-1"
@@ -129,10 +129,9 @@ class SandboxProcess:
         ours, theirs = socket.socketpair()
         try:
             self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-            child = [str(CHILD), str(os.getpid()), str(int(signal.SIGKILL)), os.devnull, "-"]
-            sandbox = [sys.executable, "-P", "-u", str(_SANDBOX), str(theirs.fileno())]
+            program = [sys.executable, "-P", "-u", str(_SANDBOX), str(theirs.fileno())]
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-IS", *child, *sandbox),
+                *command_of_child(program, signal.SIGKILL),
                 env=environment(self._function),
                 cwd=self._function.code,
                 pass_fds=(theirs.fileno(),),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -15,11 +13,11 @@ from typing import Self
 
 import psutil  # type: ignore[import-untyped]
 
+from local.child import command_of_child
 from local.errors import LocalError
 from local.lock import FolderLock
 from local.ports import choose_port
 
-CHILD = Path(__file__).with_name("child.py")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.01
@@ -97,8 +95,9 @@ class Server(ABC):
                     break
                 except subprocess.TimeoutExpired:
                     continue
-        self._pid_file.unlink(missing_ok=True)
-        self._lock.release()
+        if self._lock.is_held:
+            self._pid_file.unlink(missing_ok=True)
+            self._lock.release()
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -131,6 +130,9 @@ class Server(ABC):
     def _pid_file(self) -> Path:
         return self.folder / "pid"
 
+    def _as_child(self, program: list[str], signal_at_end: signal.Signals) -> list[str]:
+        return command_of_child(program, signal_at_end, str(self._pid_file), self._user)
+
     def _start_on_a_port(self) -> None:
         # A free port may be taken by another program before the server gets to it, and memory
         # of a killed server may be in use for some moments.
@@ -145,11 +147,9 @@ class Server(ABC):
         raise LocalError(f"{self.name} does not start; its log says:\n{self._last_words()}")
 
     def _start_and_wait(self) -> bool:
-        signal_number = str(int(self.stop_signals[0]))
-        child = [str(CHILD), str(os.getpid()), signal_number, str(self._pid_file)]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own program
-                [sys.executable, "-IS", *child, self._user or "-", *self._command()],
+                self._as_child(self._command(), self.stop_signals[0]),
                 cwd=self.folder,
                 env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
                 stdin=subprocess.DEVNULL,
@@ -183,12 +183,3 @@ class Server(ABC):
     def _last_words(self) -> str:
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.strip().splitlines()[-10:])
-
-
-def kept_password(file: Path) -> str:
-    """Return the password that the file holds; make one at the first time."""
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(16))
-    return file.read_text(encoding="ascii").strip()

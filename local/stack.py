@@ -22,6 +22,7 @@ from local.nats import NatsServer
 from local.pool import Pool
 from local.ports import choose_port
 from local.postgres import PostgresServer
+from local.private_file import write_private
 from local.template import Template, read_template
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -160,12 +161,7 @@ class Stack:
             "DATABASE_URL": self.database_url,
             "NATS_URL": self.nats_url,
         }
-        unfinished = self.env_file.with_suffix(".new")
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)
-        text = "".join(f"{name}={value}\n" for name, value in lines.items())
-        unfinished.write_text(text, encoding="ascii")
-        unfinished.rename(self.env_file)
+        write_private(self.env_file, "".join(f"{name}={url}\n" for name, url in lines.items()))
 
 
 def prepare_database(server_url: str) -> tuple[str, str]:

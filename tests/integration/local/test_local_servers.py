@@ -173,6 +173,12 @@ def test_stopping_twice_does_nothing(kind: type[Server], tmp_path: Path):
     assert (server.is_running, server.pid, server.url) == (False, None, "")
 
 
+def test_stopping_what_was_never_started_leaves_another_alone(tmp_path: Path):
+    with NatsServer(tmp_path) as server:
+        NatsServer(tmp_path).stop()
+        assert (tmp_path / "pid").read_text() == str(server.pid)
+
+
 def test_every_write_is_flushed_unless_told_otherwise(tmp_path: Path):
     def fsync(server: PostgresServer) -> str:
         with psycopg.connect(server.url) as connection:

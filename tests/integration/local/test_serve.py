@@ -40,11 +40,13 @@ def serve(command: list[str], folder: Path, repository: Path) -> Iterator[Serve]
             [*command, *more], cwd=repository, stdout=subprocess.PIPE, text=True
         )
         started.append(process)
-        env_file = folder / "stack.env"
-        pid = f"process {process.pid},"
-        assert eventually(
-            lambda: env_file.exists() and (folder / "lock").read_text().startswith(pid)
-        )
+        mine = f"process {process.pid},"
+
+        def is_ready() -> bool:
+            return (folder / "stack.env").exists() and mine in (folder / "lock").read_text()
+
+        assert eventually(lambda: process.poll() is not None or is_ready(), seconds=60)
+        assert process.poll() is None, "the stack did not start; it says why on standard error"
         return process
 
     yield serve
