@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
+from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.postgres.migrate import migrate
 from control_plane.settings import DatabaseSettings
@@ -110,6 +111,19 @@ class PostgresBackend:
 
     def catalog_store(self) -> PostgresCatalogStore:
         return PostgresCatalogStore(self.database())
+
+    def execution_log(self, **arguments: Any) -> PostgresExecutionLog:
+        return PostgresExecutionLog(self.database(), **arguments)
+
+    def append(self, execution_id: int, event_id: int, event_type: str, **columns: Any) -> None:
+        given = {"execution_id": execution_id, "event_id": event_id, "event_type": event_type}
+        for name, value in (given | columns).items():
+            given[name] = Jsonb(value) if isinstance(value, dict) else value
+        statement = sql.SQL("INSERT INTO noetl.event ({}) VALUES ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, given)),
+            sql.SQL(", ").join(map(sql.Placeholder, given)),
+        )
+        self.owner.execute(statement, given)
 
     def add_entry(
         self, path: str, version: int, content: str | None, payload: dict[str, Any] | None

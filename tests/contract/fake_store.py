@@ -23,6 +23,7 @@ from control_plane.ports import (
     Start,
     StartIds,
 )
+from tests.contract.fake_execution_log import FakeEvent, FakeExecutionLog, events_of_start
 
 LAST_VERSION = 32_767
 
@@ -36,6 +37,7 @@ class FakeDatabase:
     requests: dict[str, tuple[Start, datetime]] = field(default_factory=dict)
     starts: list[Start] = field(default_factory=list)
     outbox: dict[int, Start] = field(default_factory=dict)
+    events: list[FakeEvent] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def known(self, key: str) -> Start | None:
@@ -88,6 +90,7 @@ class FakeExecutionStore:
         self.database.requests[start.key] = (start, datetime.now(UTC) + self._hold)
         self.database.starts.append(start)
         self.database.outbox[start.ids.command_id] = start
+        self.database.events.extend(events_of_start(start))
 
 
 class FakeCatalogStore:
@@ -118,6 +121,12 @@ class FakeBackend:
 
     def catalog_store(self) -> FakeCatalogStore:
         return FakeCatalogStore(self.database)
+
+    def execution_log(self, **arguments: Any) -> FakeExecutionLog:
+        return FakeExecutionLog(self.database, **arguments)
+
+    def append(self, execution_id: int, event_id: int, event_type: str, **columns: Any) -> None:
+        self.database.events.append(FakeEvent(execution_id, event_id, event_type, **columns))
 
     def add_entry(
         self, path: str, version: int, content: str | None, payload: dict[str, Any] | None

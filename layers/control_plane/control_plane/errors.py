@@ -12,10 +12,12 @@
     │   ├── NotFound
     │   │   ├── CatalogEntryNotFound
     │   │   ├── PlaybookNotFound
-    │   │   └── PlaybookContentMissing
+    │   │   ├── PlaybookContentMissing
+    │   │   └── ExecutionNotFound
     │   ├── PlaybookSyntaxError         the YAML does not parse
     │   ├── InvalidPlaybook             the YAML parses, a rule of the language is broken
     │   ├── TemplateError               a template does not render
+    │   ├── ExecutionEnded              what has completed or failed cannot be cancelled
     │   └── CatalogVersionsExhausted    a path has reached the highest version
     ├── StoreUnavailable                the database cannot answer now; may be asked again
     │   └── SchemaNotReady              the migrations have not run, or not far enough
@@ -114,6 +116,13 @@ class PlaybookContentMissing(NotFound):
         super().__init__(f"No playbook content found for catalog_id: {catalog_id}")
 
 
+class ExecutionNotFound(NotFound):
+    """Execution not found."""
+
+    def __init__(self, execution_id: int) -> None:
+        super().__init__(f"Execution not found: {execution_id}")
+
+
 class PlaybookSyntaxError(RequestError):
     """The playbook is not YAML."""
 
@@ -138,6 +147,13 @@ class TemplateError(RequestError):
         self.step = step
         self.field = field
         super().__init__(f"Template error in step '{step}', field '{field}': {reason}")
+
+
+class ExecutionEnded(RequestError):
+    """The execution has ended."""
+
+    def __init__(self, execution_id: int, status: str) -> None:
+        super().__init__(f"Execution {execution_id} is {status} and cannot be cancelled")
 
 
 class CatalogVersionsExhausted(RequestError):

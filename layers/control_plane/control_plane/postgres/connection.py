@@ -72,7 +72,15 @@ class Database:
         with translated():
             if not repeatable and self._connection is not None and self._connection.is_suspect:
                 self._try_twice("schema_version", {})
-            return self._try_twice(name, parameters, tries=2 if repeatable else 1)
+            return _first(self._try_twice(name, parameters, tries=2 if repeatable else 1))
+
+    def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Send ``queries/<name>.sql``, which may be sent again, and return its rows.
+
+        :raises StoreUnavailable: as `fetch`
+        """
+        with translated():
+            return self._try_twice(name, parameters)
 
     def probe(self) -> tuple[str, str]:
         """Return a word for the database and one for its schema.
@@ -82,7 +90,7 @@ class Database:
         """
         try:
             with translated():
-                (version,) = self._try_twice("schema_version", {}, checked=False)
+                (version,) = _first(self._try_twice("schema_version", {}, checked=False))
         except SchemaNotReady:
             return "ok", "missing"
         except ControlPlaneError:
@@ -97,7 +105,7 @@ class Database:
 
     def _try_twice(
         self, name: str, parameters: Mapping[str, Any], *, tries: int = 2, checked: bool = True
-    ) -> Row:
+    ) -> list[Row]:
         deadline = time.monotonic() + self._budget
         while True:
             tries -= 1
@@ -105,7 +113,7 @@ class Database:
             if tries and connection.is_suspect:
                 connection.deadline = min(deadline, time.monotonic() + SIGN_OF_LIFE_SECONDS)
             try:
-                return connection.fetch(name, parameters)
+                return connection.fetch_all(name, parameters)
             except psycopg.DataError:
                 raise
             except psycopg.Error as error:
@@ -124,7 +132,7 @@ class Database:
         connection = self._connection
         connection.deadline = deadline
         if checked and not connection.is_checked:
-            (version,) = connection.fetch("schema_version", {})
+            (version,) = _first(connection.fetch_all("schema_version", {}))
             if version < needed_version():
                 raise SchemaNotReady(
                     f"The database schema has version {version}, needed is {needed_version()}; "
@@ -148,6 +156,12 @@ class Database:
         if self._settings.database_secret_arn and self._login is None:
             self._login = self._read_secret(self._settings.database_secret_arn)
         return conninfo(self._settings.database_url, self._login)
+
+
+def _first(rows: list[Row]) -> Row:
+    if not rows:
+        raise psycopg.InternalError("no row")
+    return rows[0]
 
 
 def conninfo(url: str, login: Mapping[str, str] | None = None) -> str:

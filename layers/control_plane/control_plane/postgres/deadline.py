@@ -53,13 +53,11 @@ class DeadlineConnection(psycopg.Connection[Row]):
         # The wall clock, for the other one may stand still in a frozen sandbox.
         return abs(time.time() - self._last_answer) > IDLE_SECONDS
 
-    def fetch(self, name: str, parameters: Mapping[str, Any]) -> Row:
-        """Send ``queries/<name>.sql`` and return its one row."""
-        row = self.execute(statement(name), parameters).fetchone()
+    def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Send ``queries/<name>.sql`` and return its rows."""
+        rows = self.execute(statement(name), parameters).fetchall()
         self._last_answer = time.time()
-        if row is None:
-            raise psycopg.InternalError("no row")
-        return row
+        return rows
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for the server, as every call of the driver does, but not beyond the deadline."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import psycopg
 
@@ -14,6 +14,7 @@ from control_plane.errors import SchemaNotReady
 from control_plane.postgres.connection import conninfo
 from control_plane.postgres.deadline import DeadlineConnection
 from control_plane.postgres.failures import translated
+from control_plane.postgres.indexes import complete_indexes
 from control_plane.postgres.sql import access, migrations, needed_version
 from control_plane.settings import MigrateSettings
 
@@ -25,10 +26,15 @@ _RESERVE_SECONDS = 20
 
 
 class Migrated(TypedDict):
-    """What was applied now, and the schema version that this release needs and has."""
+    """What was applied now, and the schema version that this release needs and has.
+
+    ``unfinished`` are indexes that are not there yet, as `complete_indexes` says. Until they are,
+    lists of executions are slow, and nothing else.
+    """
 
     applied: list[str]
     version: int
+    unfinished: NotRequired[list[str]]
 
 
 def migrate_as_set(seconds: float) -> Migrated:
@@ -43,8 +49,11 @@ def migrate_as_set(seconds: float) -> Migrated:
     with translated():
         url = conninfo(settings.database_url, login_from_secret(arn) if arn else None)
     budget = max(seconds - _RESERVE_SECONDS, seconds / 2)
-    applied = migrate(url, settings.app_role, seconds=budget)
-    return Migrated(applied=applied, version=needed_version())
+    applied, unfinished = _migrate(url, settings.app_role, budget)
+    migrated = Migrated(applied=applied, version=needed_version())
+    if unfinished:
+        migrated["unfinished"] = unfinished
+    return migrated
 
 
 def migrate(url: str, app_role: str, *, seconds: float = 600, uses_iam: bool = False) -> list[str]:
@@ -61,6 +70,13 @@ def migrate(url: str, app_role: str, *, seconds: float = 600, uses_iam: bool = F
     :raises StoreUnavailable: the database cannot answer
     :raises SchemaNotReady: a migration was refused; names it and says why
     """
+    applied, _ = _migrate(url, app_role, seconds, uses_iam=uses_iam)
+    return applied
+
+
+def _migrate(
+    url: str, app_role: str, seconds: float, *, uses_iam: bool = False
+) -> tuple[list[str], list[str]]:
     applied = []
     with translated():
         connection = DeadlineConnection.open(conninfo(url), time.monotonic() + seconds)
@@ -81,7 +97,9 @@ def migrate(url: str, app_role: str, *, seconds: float = 600, uses_iam: bool = F
             _set(connection, "noetl_serverless.app_role", app_role)
             _set(connection, "noetl_serverless.uses_iam", str(uses_iam))
             connection.execute(access())
-    return applied
+        with translated():
+            unfinished = complete_indexes(connection)
+    return applied, unfinished
 
 
 @contextmanager

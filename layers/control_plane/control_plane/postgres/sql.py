@@ -29,6 +29,13 @@ def needed_version() -> int:
     return max(int(file.name.partition("_")[0]) for file in files)
 
 
+@cache
+def indexes() -> dict[str, str]:
+    """Return the statement of each ``indexes/<name>.sql``, which makes the index of that name."""
+    files = sorted((_FOLDER / "indexes").glob("*.sql"))
+    return {file.stem: file.read_text(encoding="utf-8") for file in files}
+
+
 def access() -> bytes:
     """Return the text of ``migrations/access.sql``."""
     return (_FOLDER / "migrations" / "access.sql").read_bytes()

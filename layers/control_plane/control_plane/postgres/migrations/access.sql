@@ -57,7 +57,8 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION noetl.snowflake_id() TO %I', app_role);
     EXECUTE format('GRANT SELECT ON noetl_serverless.schema_version TO %I', app_role);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE'
-                   ' ON noetl_serverless.start_request, noetl_serverless.outbox TO %I', app_role);
+                   ' ON noetl_serverless.start_request, noetl_serverless.outbox,'
+                   ' noetl_serverless.cancellation TO %I', app_role);
     EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA noetl_serverless TO %I', app_role);
 
     -- Some NoETL servers mirror each event by a trigger, which acts with the rights of whoever

@@ -5,7 +5,8 @@ WITH meant AS (
     -- The entries of the catalog that are asked for; of many, fewer executions each are looked at.
     SELECT catalog_id,
            CASE WHEN %(endings)s::text[] IS NULL THEN %(most)s::bigint
-                ELSE greatest(%(most)s::bigint / count(*) OVER (), 100) END AS most
+                ELSE greatest(%(most)s::bigint / count(*) OVER (), least(%(most)s::bigint, 100))
+           END AS most
     FROM noetl.catalog
     WHERE (%(path)s::text IS NOT NULL OR %(catalog_id)s::bigint IS NOT NULL)
       AND (%(path)s::text IS NULL OR path = %(path)s::text)
@@ -46,7 +47,7 @@ starts AS (
     ) AS of_one
 ),
 found AS (
-    SELECT starts.*, ending.event_type AS ending, ending.created_at AS ended_at,
+    SELECT starts.*, ending.event_type AS ending, ending.created_at AS ended_at, verdict.matches,
            row_number() OVER (ORDER BY starts.created_at DESC, starts.execution_id DESC) AS place
     FROM starts
     LEFT JOIN LATERAL (
@@ -59,22 +60,23 @@ found AS (
         ORDER BY event_id
         LIMIT 1
     ) AS ending ON true
-    WHERE (
-        -- An execution that began twice is the one that began first.
-        NOT EXISTS (
-            SELECT FROM noetl.event
-            WHERE execution_id = starts.execution_id AND event_id < starts.event_id
-              AND event_type IN ('playbook_started', 'playbook.initialized')
-        )
-        -- An empty text among the endings stands for none.
-        AND (%(endings)s::text[] IS NULL
-             OR coalesce(ending.event_type, '') = ANY (%(endings)s::text[]))
-    ) OR starts.is_last
+    CROSS JOIN LATERAL (
+        -- An empty text among the endings stands for none. An execution that began twice is the
+        -- one that began first.
+        SELECT (%(endings)s::text[] IS NULL
+                OR coalesce(ending.event_type, '') = ANY (%(endings)s::text[]))
+           AND NOT EXISTS (
+                SELECT FROM noetl.event
+                WHERE execution_id = starts.execution_id AND event_id < starts.event_id
+                  AND event_type IN ('playbook_started', 'playbook.initialized')
+           ) AS matches
+    ) AS verdict
+    WHERE verdict.matches OR starts.is_last
     ORDER BY starts.created_at DESC, starts.execution_id DESC
     LIMIT %(offset)s::bigint + %(rows)s::bigint
 )
 SELECT found.execution_id, found.catalog_id, catalog.path, found.created_at, found.ending,
-       found.ended_at, found.is_last,
+       found.ended_at, found.matches, found.is_last,
        (SELECT count(*) FROM noetl.event WHERE execution_id = found.execution_id) AS event_count
 FROM found
 LEFT JOIN noetl.catalog USING (catalog_id)
