@@ -73,7 +73,7 @@ def test_the_addresses_are_written_for_the_owner_alone(serve: Serve, folder: Pat
         connection.execute("SELECT execution_id FROM noetl.event")
 
 
-@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_in_order(serve: Serve, folder: Path, wish: signal.Signals):
     process = serve()
     children = descendants(process)
