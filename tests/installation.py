@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from local.nats import NatsServer
+from local.postgres import PostgresServer
 from local.stack import prepare_database
 from tests.fixtures_nats import Broker, StoredMessage
 from tests.fixtures_postgres import administer, in_database
@@ -35,12 +37,12 @@ class Installation:
     :ivar owner_url: the migrated database with its owner's login
     """
 
-    def __init__(self, postgres_url: str, nats_url: str, hello_world: Path) -> None:
-        self.owner_url, self._app_url = prepare_database(postgres_url)
-        self._empty_url = in_database(postgres_url, UNMIGRATED)
-        self._postgres_url = postgres_url
-        self._nats_url = nats_url
-        self._broker = Broker(nats_url)
+    def __init__(self, postgres: PostgresServer, nats: NatsServer, hello_world: Path) -> None:
+        self.owner_url, self._app_url = prepare_database(postgres.url)
+        self._empty_url = in_database(postgres.url, UNMIGRATED)
+        self._postgres_url = postgres.url
+        self._nats_url = nats.url
+        self._broker = Broker(nats)
         self._broker.add_stream()
         self._query(
             "INSERT INTO noetl.catalog (catalog_id, path, version, kind, content)"

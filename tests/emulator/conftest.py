@@ -34,7 +34,7 @@ def installation(
     postgres = PostgresServer(folder / "postgres", durable=False)
     with postgres, NatsServer(folder / "nats") as nats:
         hello_world = repository / "playbooks" / "hello_world.yaml"
-        yield Installation(postgres.url, nats.url, hello_world)
+        yield Installation(postgres, nats, hello_world)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from tests.installation import Installation
 from tests.sam import docker
 
 RUNTIME = "python3.13"
+INVOKE_SECONDS = 120
+"""SAM waits for the function's whole timeout after a failure of its own."""
 ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 # Where SAM itself looks for the base image of a function.
 BASE_IMAGE = """
@@ -114,21 +116,21 @@ def installation(
     postgres = PostgresServer(folder / "postgres", hosts=(bridge,), durable=False)
     with postgres, NatsServer(folder / "nats", hosts=(bridge,)) as nats:
         hello_world = repository / "playbooks" / "hello_world.yaml"
-        yield Installation(postgres.url, nats.url, hello_world)
+        yield Installation(postgres, nats, hello_world)
 
 
 @pytest.fixture(scope="session")
 def sam_local(
     build: Callable[[str], Built],
+    bridge: str,
     image: str,
     installation: Installation,
     sam_environment: Path,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., list[str]]]:
     """Return the command line of `sam local`, given what comes between it and its options."""
-    variables = tmp_path_factory.mktemp("variables") / "variables.json"
-    variables.write_text(json.dumps(installation.environment()))
     built = build(ARCHITECTURE)
+    variables = built.folder / "variables.json"
+    variables.write_text(json.dumps(installation.environment()))
     before = docker.images("samcli/lambda-*")
 
     def sam_local(*arguments: str) -> list[str]:
@@ -137,6 +139,9 @@ def sam_local(
             *("--template-file", str(built.template)),
             *("--parameter-overrides", f"Architecture={ARCHITECTURE}"),
             *("--env-vars", str(variables)),
+            # On loopback Docker's proxy takes connections before the function is there, and SAM
+            # sends its event into nothing; the bridge's address leads to the container itself.
+            *("--container-host", bridge, "--container-host-interface", bridge),
             *("--invoke-image", image),
             "--skip-pull-image",
         ]
@@ -155,7 +160,12 @@ def invoke(
     def invoke(function: str, event: dict[str, Any]) -> Any:
         file.write_text(json.dumps(event))
         command = sam_local("invoke", function, "--event", str(file))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=INVOKE_SECONDS
+            )
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError((late.stderr or b"").decode()) from late
         lines = done.stdout.strip().splitlines()
         assert lines, done.stderr
         return json.loads(lines[-1])
