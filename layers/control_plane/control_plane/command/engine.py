@@ -19,9 +19,9 @@ from control_plane.command.isolation import run_isolated
 from control_plane.command.syntax import Syntax, read_syntax
 from control_plane.command.views import Allowance, shown
 
-LOCAL_FUEL = (64, 4096)
+LOCAL_FUEL = (64, 16_384)
 """What a tame template gets in this process: at first, and at most."""
-ISOLATED_FUEL = 16_384
+ISOLATED_FUEL = 32_768
 """What a template gets in a process of its own: at first, then twice as much, and so on."""
 MOST_TEMPLATES = 2048
 MOST_SOURCE = 4 * 1024 * 1024
