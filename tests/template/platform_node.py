@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from local.server import CHILD
+from local.child import command_of_child
 from tests.template.platform_stack import FOLDER, Stack
 
 PASSWORDS = {"control-plane": 'with "quotes" and $dollars', "noetl": "12e4"}
@@ -103,11 +103,10 @@ class Node:
 
     def start(self) -> None:
         """Start the server; it ends with this process, also when that is killed."""
-        pid_file = self._folder / "pid"
-        child = [CHILD, str(os.getpid()), str(int(signal.SIGKILL)), pid_file, "-"]
+        program = [nats_server(), "--config", str(self.config)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-IS", *child, nats_server(), "--config", self.config],
+                command_of_child(program, signal.SIGKILL),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

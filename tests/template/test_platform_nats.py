@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import nats
@@ -76,12 +76,15 @@ def cluster(nodes) -> Iterator[list[Node]]:
             node.stop()
 
 
-async def connect(node: Node, ca: str, user: str, errors: list[Exception] | None = None) -> Client:
+@contextlib.asynccontextmanager
+async def connected(
+    node: Node, ca: str, user: str, errors: list[Exception] | None = None
+) -> AsyncIterator[Client]:
     async def note(error: Exception) -> None:
         if errors is not None:
             errors.append(error)
 
-    return await nats.connect(
+    client = await nats.connect(
         f"tls://localhost:{node.client_port}",
         user=user,
         password=PASSWORDS[user],
@@ -89,6 +92,15 @@ async def connect(node: Node, ca: str, user: str, errors: list[Exception] | None
         error_cb=note,
         connect_timeout=5,
     )
+    try:
+        yield client
+    finally:
+        # Not public: the client does not wait for the end of TLS, and the loop would end first.
+        transport = client._transport._io_writer.transport
+        await client.close()
+        transport.abort()
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -133,14 +145,13 @@ def test_secrets_are_for_the_servers_account_alone(nodes):
 
 def test_the_stream_of_commands_lives_on_three_nodes(cluster, authority):
     async def ask() -> None:
-        client = await connect(cluster[1], authority[0], "noetl")
-        info = await client.jetstream().stream_info("noetl_commands")
+        async with connected(cluster[1], authority[0], "noetl") as client:
+            info = await client.jetstream().stream_info("noetl_commands")
         assert info.config.num_replicas == 3
         assert info.config.subjects == ["noetl.commands", "noetl.commands.>"]
         assert info.cluster is not None
         members = {info.cluster.leader, *(peer.name for peer in info.cluster.replicas or [])}
         assert members == {"nats-1", "nats-2", "nats-3"}
-        await client.close()
 
     asyncio.run(ask())
 
@@ -162,37 +173,36 @@ def test_creating_the_stream_again_changes_nothing(cluster):
 def test_the_control_plane_may_publish_commands_and_nothing_else(cluster, authority):
     async def publish() -> None:
         errors: list[Exception] = []
-        client = await connect(cluster[0], authority[0], "control-plane", errors)
-        answer = await client.jetstream().publish(COMMAND, b"{}", timeout=5)
-        assert answer.stream == "noetl_commands"
-        for subject in ("noetl.other", "$JS.API.STREAM.DELETE.noetl_commands", "_INBOX.somebody"):
-            await client.publish(subject, b"")
-        await client.subscribe("noetl.commands.>")
-        await client.flush()
-        assert len(errors) == 4
-        assert all("permissions violation" in str(error).lower() for error in errors)
-        await client.close()
+        async with connected(cluster[0], authority[0], "control-plane", errors) as client:
+            answer = await client.jetstream().publish(COMMAND, b"{}", timeout=5)
+            assert answer.stream == "noetl_commands"
+            for subject in ("noetl.other", "$JS.API.STREAM.DELETE.noetl_commands", "_INBOX.x"):
+                await client.publish(subject, b"")
+            await client.subscribe("noetl.commands.>")
+            async with asyncio.timeout(10):
+                while len(errors) < 4:
+                    await asyncio.sleep(0.01)
+            assert all("permissions violation" in str(error).lower() for error in errors)
 
     asyncio.run(publish())
 
 
 def test_workers_cannot_delete_purge_or_change_the_stream(cluster, authority):
     async def harm() -> None:
-        client = await connect(cluster[0], authority[0], "noetl")
-        for action in ("DELETE", "PURGE", "UPDATE"):
-            with pytest.raises(nats.errors.TimeoutError):
-                await client.request(f"$JS.API.STREAM.{action}.noetl_commands", b"", timeout=0.2)
-        await client.close()
+        async with connected(cluster[0], authority[0], "noetl") as client:
+            for action in ("DELETE", "PURGE", "UPDATE"):
+                api = f"$JS.API.STREAM.{action}.noetl_commands"
+                with pytest.raises(nats.errors.TimeoutError):
+                    await client.request(api, b"", timeout=0.2)
 
     asyncio.run(harm())
 
 
 def test_clients_learn_no_other_address(cluster, authority):
     async def look() -> None:
-        client = await connect(cluster[0], authority[0], "noetl")
-        assert client.discovered_servers == []
-        assert "connect_urls" not in client._server_info
-        await client.close()
+        async with connected(cluster[0], authority[0], "noetl") as client:
+            assert client.discovered_servers == []
+            assert "connect_urls" not in client._server_info
 
     asyncio.run(look())
 
@@ -214,10 +224,8 @@ def test_nobody_enters_without_a_password_or_by_a_false_name(cluster, authority)
 
 def test_one_node_may_die_at_any_time(cluster, authority):
     async def publish(node: Node, *ids: str) -> list[int]:
-        client = await connect(node, authority[0], "control-plane")
-        answers = [await acknowledged(client, message_id) for message_id in ids]
-        await client.close()
-        return answers
+        async with connected(node, authority[0], "control-plane") as client:
+            return [await acknowledged(client, message_id) for message_id in ids]
 
     before = asyncio.run(publish(cluster[1], "a", "b"))
     cluster[0].stop(signal.SIGKILL)
