@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "serve":
             return _run(_serve(options))
         if options.command == "demo":
-            return _run(demo(options.folder))
+            return _run(demo(options.folder, _ports(options)))
         return invoke(options.function, options.event, options.folder)
     except FolderInUse as error:
         print(f"{error}\nStop that one first, or give another --folder.", file=sys.stderr)
@@ -56,12 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     serve = commands.add_parser("serve", parents=[common], help="run the stack until Ctrl-C")
-    serve.add_argument("--free-ports", action="store_true", help="instead of the usual ones")
     serve.add_argument("--port", type=int, help="of the HTTP API (8082)")
     serve.add_argument(
         "--sandboxes", type=int, default=8, help="the most of each function (8)", metavar="N"
     )
-    commands.add_parser("demo", parents=[common], help="show one start from end to end")
+    show = commands.add_parser("demo", parents=[common], help="show one start from end to end")
+    for command in (serve, show):
+        command.add_argument("--free-ports", action="store_true", help="not the usual ones")
     call = commands.add_parser("invoke", parents=[common], help="invoke a function of the stack")
     call.add_argument("function", help="its name in template.yaml")
     call.add_argument(
@@ -88,7 +89,7 @@ def _run(command: Coroutine[object, object, int]) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> int:
-    ports = Ports.free() if options.free_ports else Ports()
+    ports = _ports(options)
     if options.port:
         ports = Ports(options.port, ports.postgres, ports.nats)
     stack = Stack(options.folder, ports, sandboxes=options.sandboxes, report=_log)
@@ -104,6 +105,10 @@ async def _serve(options: argparse.Namespace) -> int:
         )
         await asyncio.Event().wait()
     return 0
+
+
+def _ports(options: argparse.Namespace) -> Ports:
+    return Ports.free() if options.free_ports else Ports()
 
 
 def _log(line: str) -> None:

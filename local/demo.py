@@ -32,27 +32,28 @@ _EVENTS = """
 """
 
 
-async def demo(folder: Path) -> int:
+async def demo(folder: Path, ports: Ports) -> int:
     """Show one start on a stack of its own; return the exit status.
 
     The data is that of ``make serve``, so that the playbooks are there afterwards; while that one
-    runs, it is in ``folder/demo``. The ports are the usual ones where these are free.
+    runs, it is in ``folder/demo``.
 
+    :param ports: taken where they are free, else any free one
     :raises LocalError: something failed; says at which point
     """
     begun = time.monotonic()
     async with AsyncExitStack() as running:
         try:
-            stack = await running.enter_async_context(_stack(folder))
+            stack = await running.enter_async_context(_stack(folder, ports))
         except FolderInUse:
-            stack = await running.enter_async_context(_stack(folder / "demo"))
+            stack = await running.enter_async_context(_stack(folder / "demo", ports))
         await _Demo(stack).run()
     print(_NEXT.format(seconds=time.monotonic() - begun))
     return 0
 
 
-def _stack(folder: Path) -> Stack:
-    return Stack(folder, Ports().where_free(), report=lambda _line: None)
+def _stack(folder: Path, ports: Ports) -> Stack:
+    return Stack(folder, ports.where_free(), report=lambda _line: None)
 
 
 class _Demo:
