@@ -15,14 +15,16 @@ class Proxy:
     :ivar seen: everything that clients have sent
     :ivar connections: how many clients have connected so far
     :ivar cut_at: a connection ends when its client sends these bytes, which go no further
-    :ivar hush_at: when its client sends these bytes, they arrive, but nothing comes back any more
+    :ivar hush_at: when a client sends these bytes, they arrive, but nothing comes back any more
+    :ivar hushes: how many connections to treat so
     """
 
     def __init__(self, server_url: str) -> None:
         self.seen = b""
         self.connections = 0
         self.cut_at: bytes | None = None
-        self.hush_at: bytes | None = None
+        self.hush_at = b""
+        self.hushes = 0
         self._server_url = urlsplit(server_url)
         self._silent: set[int] = set()
         self._ends: list[threading.Event] = []
@@ -78,8 +80,8 @@ class Proxy:
                 if self.cut_at and self.cut_at in data:
                     self.cut_at = None
                     break
-                if self.hush_at and self.hush_at in data:
-                    self.hush_at = None
+                if self.hushes and self.hush_at in data:
+                    self.hushes -= 1
                     back.cancel()
                 if number not in self._silent:
                     server_writer.write(data)

@@ -153,7 +153,7 @@ def test_a_secret_that_comes_late_serves_the_next_notification(
         return dict(zip(("username", "password"), login_of(nats_server), strict=True))
 
     notifier = make_notifier(
-        nats_server.url, nats_secret_arn="arn:nats", read_secret=read_slowly, budget=0.2
+        nats_server.url, nats_secret_arn="arn:nats", read_secret=read_slowly, budget=1.0
     )
     with pytest.raises(NotificationFailed, match=r"^the login for NATS cannot be read$"):
         notifier.notify(notification)
