@@ -43,7 +43,7 @@ def test_any_bytes_are_read_or_refused_with_an_error_of_ours(body):
         (b"", "is empty"),
         (b" \r\n\t", "is empty"),
         (b'{"a": }', "line 1, column 7"),
-        (b'{\n"a": 1,\n}', "line 3, column 1"),
+        (b'{\n"a": 1\n:}', "line 3, column 1"),
         (b"{} {}", "Extra data (line 1, column 4)"),
         (b"\xff\xfe{}", "not UTF-8: invalid byte at offset 0"),
         (b'{"a": "\xc3("}', "not UTF-8: invalid byte at offset 7"),
