@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+
 from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
 
 from control_plane.command.builder import Command, build_command
