@@ -10,6 +10,8 @@ import pytest
 from tests.template.conftest import Orders, StackResolver
 from tests.template.switches import BASE, SWITCHES
 
+pytestmark = pytest.mark.timeout(300)
+
 # SAM puts the value of ReleaseId where the template has the parameter.
 EXPECTED_FAULTS = ["W2001 Parameter ReleaseId not used."]
 
