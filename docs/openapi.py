@@ -45,13 +45,14 @@ def openapi() -> dict[str, Any]:
         os.environ.setdefault(name, value)
     from functions.catalog.app import app as catalog  # noqa: PLC0415
     from functions.execute.app import app as execute  # noqa: PLC0415
+    from functions.executions.app import app as executions  # noqa: PLC0415
 
     merge = OpenAPIMerge(
         title="NoETL serverless control plane",
         version="1.0.0",
-        description="Starts executions of playbooks, exactly once.",
+        description="Starts executions of playbooks, exactly once, and tells of them.",
     )
-    for app in (execute, catalog):
+    for app in (execute, executions, catalog):
         merge.add_schema(json.loads(app.get_openapi_json_schema()))
     document = merge.get_openapi_schema()
     # Powertools describes its own validation errors; ours are problem details.

@@ -16,6 +16,9 @@ from typing import Any
 from control_plane.postgres.sql import needed_version
 from tests.installation import CATALOG_ID, SERVER_URL, Installation
 
+EXECUTION_ID = 658371920845300736
+"""The execution that the sample events name."""
+
 REQUEST_ID = "JKJaXmPLvHcESHA="
 """The id of API Gateway's in every HTTP event."""
 
@@ -122,6 +125,54 @@ class Registers:
         assert run.installation.catalog_versions(self.path) == [*before, int(body["version"])]
 
 
+@dataclass(frozen=True)
+class Tells:
+    """The event is answered with what is known of an execution that is there, or of the catalog.
+
+    :ivar check: what must be true of the answer's body
+    :ivar header: a header that must be there
+    """
+
+    check: Callable[[Any], bool]
+    header: str | None = None
+
+    def __call__(self, run: Run) -> None:
+        run.installation.add_execution(EXECUTION_ID)
+        answer = run.invoke(run.event)
+        assert answer["statusCode"] == 200, answer
+        assert self.check(json.loads(answer["body"])), answer
+        assert self.header is None or self.header in answer["headers"]
+
+
+def registers_what_it_can(run: Run) -> None:
+    """A batch registers the playbook and says what is wrong with the other item."""
+    path = "examples/registered_in_batch"
+    before = run.installation.catalog_versions(path)
+    answer = run.invoke(run.event)
+    assert answer["statusCode"] == 200, answer
+    body = json.loads(answer["body"])
+    assert (body["registered"], body["failed"], body["skipped"]) == (1, 1, 0)
+    good, bad = body["results"]
+    assert (good["status"], good["path"], bad["status"]) == ("success", path, "error")
+    assert run.installation.catalog_versions(path) == [*before, good["version"]]
+
+
+def cancels_once(run: Run) -> None:
+    """The execution is cancelled; sending the event again changes nothing."""
+    run.installation.add_execution(EXECUTION_ID)
+    answer = json.loads(run.invoke(run.event)["body"])
+    assert answer["cancelled_executions"] == [str(EXECUTION_ID)]
+    rows = run.installation.number_of_rows()
+    assert json.loads(run.invoke(run.event)["body"])["cancelled_executions"] == []
+    assert run.installation.number_of_rows() == rows
+
+
+def starts_again(run: Run) -> None:
+    """What was started before is started once more, its input overridden by the event's."""
+    run.installation.add_execution(EXECUTION_ID)
+    Starts(greets="Rerun")(run)
+
+
 def tells_that_all_is_well(run: Run) -> None:
     """Health finds database, schema and NATS."""
     answer = run.invoke(run.event)
@@ -178,6 +229,9 @@ def _cloudformation(host: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 CASES: dict[str, Case] = {
+    "catalog_list.json": Tells(lambda body: len(body["entries"]) == 1),
+    "catalog_register_batch.json": registers_what_it_can,
+    "catalog_resource.json": Tells(lambda body: body["catalog_id"] == str(CATALOG_ID)),
     "catalog_register.json": Registers("examples/registered_by_event"),
     "execute_base64_body.json": Starts(greets="Base64"),
     "execute_by_catalog_id.json": Starts(),
@@ -201,6 +255,21 @@ CASES: dict[str, Case] = {
         greets="Once", key="http:anonymous:order-2026-10-28-0001", repeatable=True
     ),
     "execute_with_payload.json": Starts(greets="Ada"),
+    "execute_rerun.json": starts_again,
+    "executions_cancel.json": cancels_once,
+    "executions_events.json": Tells(
+        lambda body: [event["event_type"] for event in body["events"]] == ["command.issued"]
+    ),
+    "executions_list.json": Tells(
+        lambda body: [one["path"] for one in body] == ["examples/hello_world"], header="Link"
+    ),
+    "executions_made_up_cursor.json": IsRefused(422, "cursor: is no cursor of this list"),
+    "executions_show.json": Tells(
+        lambda body: (body["workload"], len(body["events"])) == ({"name": "Before"}, 2)
+    ),
+    "executions_status.json": Tells(
+        lambda body: (body["status"], body["current_step"]) == ("RUNNING", "start")
+    ),
     "health.json": tells_that_all_is_well,
     "migrate.json": migrates_once,
     "migrate_stack_create.json": migrates_for_a_stack,
@@ -209,5 +278,9 @@ CASES: dict[str, Case] = {
 
 def function_of(file: str) -> str:
     """The function, by its name in the template, for which an event is meant."""
-    functions = {"catalog": "CatalogFunction", "migrate": "MigrateFunction"}
+    functions = {
+        "catalog": "CatalogFunction",
+        "executions": "ExecutionsFunction",
+        "migrate": "MigrateFunction",
+    }
     return functions.get(file.partition("_")[0].removesuffix(".json"), "ExecuteFunction")

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from local.nats import NatsServer
 from local.postgres import PostgresServer
@@ -60,8 +61,31 @@ class Installation:
                 "PUBLIC_SERVER_URL": SERVER_URL,
             },
             "CatalogFunction": {"DATABASE_URL": self._app_url},
+            "ExecutionsFunction": {"DATABASE_URL": self._app_url},
             "MigrateFunction": {"DATABASE_URL": self._empty_url},
         }
+
+    def add_execution(self, execution_id: int) -> None:
+        """Have an execution of hello_world that runs, and another one beside it."""
+        for number in (execution_id, execution_id - 100):
+            self._query("DELETE FROM noetl.event WHERE execution_id = %s", number)
+            for place, event_type, node in (
+                (1, "playbook_started", "examples/hello_world"),
+                (2, "command.issued", "start"),
+            ):
+                self._query(
+                    "INSERT INTO noetl.event (execution_id, event_id, catalog_id, event_type,"
+                    " node_name, context) VALUES (%s, %s, %s, %s, %s, %s)",
+                    number,
+                    number + place,
+                    CATALOG_ID,
+                    event_type,
+                    node,
+                    Jsonb({"workload": {"name": "Before"}}),
+                )
+        self._query(
+            "DELETE FROM noetl_serverless.cancellation WHERE execution_id = %s", execution_id
+        )
 
     def recorded(self, execution_id: str) -> Recorded:
         """Read everything that belongs to an execution."""

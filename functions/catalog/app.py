@@ -1,4 +1,4 @@
-"""``POST /api/catalog/register``."""
+"""The catalog: register playbooks, and look at what is registered."""
 
 from typing import Any
 
@@ -7,13 +7,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok
 from control_plane.catalog import RegisterAnswer, RegisterRequest, Registrar
+from control_plane.catalog_batch import BatchAnswer, BatchRegistrar, BatchRequest
+from control_plane.catalog_entries import (
+    CatalogReader,
+    EntriesAnswer,
+    EntryAnswer,
+    ListRequest,
+    ResourceRequest,
+)
 from control_plane.observability import observed
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
 from control_plane.settings import CatalogSettings
 
 settings = CatalogSettings.from_environment()
-registrar = Registrar(PostgresCatalogStore(Database(settings)), settings.limits)
+store = PostgresCatalogStore(Database(settings))
+registrar = Registrar(store, settings.limits)
+batch_registrar = BatchRegistrar(registrar)
+reader = CatalogReader(store)
 app = ControlPlaneApi(settings.limits)
 
 
@@ -22,6 +33,24 @@ def register(request: RegisterRequest) -> Response[RegisterAnswer]:
     """Register a playbook under the next version of its path."""
     dry_run = app.current_event.query_string_parameters.get("dry_run") == "true"
     return ok(registrar.register(request, dry_run=dry_run).model_dump())
+
+
+@app.post_json("/api/catalog/register/batch", BatchRequest)
+def register_batch(request: BatchRequest) -> Response[BatchAnswer]:
+    """Register up to 1,000 playbooks, each for itself."""
+    return ok(batch_registrar.register(request, for_cli=app.is_called_by_cli()))
+
+
+@app.post_json("/api/catalog/list", ListRequest, may_be_empty=True)
+def list_entries(request: ListRequest) -> Response[EntriesAnswer]:
+    """List the entries of the catalog, newest first."""
+    return ok(reader.list(request))
+
+
+@app.post_json("/api/catalog/resource", ResourceRequest)
+def find_entry(request: ResourceRequest) -> Response[EntryAnswer]:
+    """Return one entry of the catalog."""
+    return ok(reader.find(request))
 
 
 @observed

@@ -1,4 +1,4 @@
-"""``POST /api/execute``, ``GET /health``, and the same start invoked directly."""
+"""Starts of executions, over HTTP or invoked directly, and ``GET /health``."""
 
 from typing import Any
 
@@ -6,37 +6,36 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok, started
+from control_plane.assembly import execution_starter
 from control_plane.direct import is_http, start_directly
-from control_plane.executions import ExecutionStarter, StartAnswer
+from control_plane.executions import StartAnswer
 from control_plane.health import Health, check
 from control_plane.jetstream import JetStreamNotifier
-from control_plane.observability import PowertoolsObserver, observed
-from control_plane.playbook.cache import PlaybookCache
+from control_plane.observability import observed
 from control_plane.postgres.connection import Database
-from control_plane.postgres.executions import PostgresExecutionStore
-from control_plane.requests import ExecuteRequest
+from control_plane.postgres.execution_log import PostgresExecutionLog
+from control_plane.requests import ExecuteRequest, Id
+from control_plane.rerun import Rerunner, RerunRequest
 from control_plane.settings import ExecuteSettings
 
 settings = ExecuteSettings.from_environment()
-limits = settings.limits
 database = Database(settings)
 notifier = JetStreamNotifier(settings)
-starter = ExecutionStarter(
-    store=PostgresExecutionStore(database, settings.idempotency_days),
-    notifier=notifier,
-    observer=PowertoolsObserver(),
-    playbooks=PlaybookCache(limits, settings.playbook_cache_bytes),
-    limits=limits,
-    server_url=settings.public_server_url,
-    allowed_pools=settings.allowed_execution_pools,
-)
-app = ControlPlaneApi(limits)
+starter = execution_starter(settings, database, notifier)
+rerunner = Rerunner(PostgresExecutionLog(database), starter)
+app = ControlPlaneApi(settings.limits)
 
 
 @app.post_json("/api/execute", ExecuteRequest)
 def execute(request: ExecuteRequest) -> Response[StartAnswer]:
     """Start an execution of a playbook, exactly once per key."""
     return started(starter.start(request, app.caller(), app.idempotency_key()))
+
+
+@app.post_json("/api/executions/<execution_id>/rerun", RerunRequest, may_be_empty=True)
+def rerun(request: RerunRequest, execution_id: Id) -> Response[StartAnswer]:
+    """Start an execution's playbook once more, with the same input."""
+    return started(rerunner.rerun(execution_id, request, app.caller(), app.idempotency_key()))
 
 
 @app.get("/health", summary="Tell whether starts can be recorded and workers notified")
@@ -51,4 +50,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Serve an HTTP API event, or a bare request."""
     if is_http(event):
         return app.resolve(event, context)
-    return start_directly(starter, limits, event, context.aws_request_id)
+    return start_directly(starter, settings.limits, event, context.aws_request_id)

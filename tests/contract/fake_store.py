@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,12 +17,14 @@ from control_plane.ports import (
     CatalogEntry,
     CatalogReference,
     CatalogVersion,
+    EntryPage,
     KnownStart,
     NewCatalogEntry,
     Notification,
     Resolution,
     Start,
     StartIds,
+    StoredEntry,
 )
 from tests.contract.fake_execution_log import FakeEvent, FakeExecutionLog, events_of_start
 
@@ -34,11 +37,30 @@ class FakeDatabase:
 
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(658371920845275136))
     catalog: list[CatalogEntry] = field(default_factory=list)
+    entries: list[StoredEntry] = field(default_factory=list)
     requests: dict[str, tuple[Start, datetime]] = field(default_factory=dict)
     starts: list[Start] = field(default_factory=list)
     outbox: dict[int, Start] = field(default_factory=dict)
     events: list[FakeEvent] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, entry: CatalogEntry, kind: str, payload: Any, meta: Any) -> None:
+        self.catalog.append(entry)
+        content = entry.document if isinstance(entry.document, str) else None
+        now = datetime.now(UTC).replace(tzinfo=None)
+        self.entries.append(
+            StoredEntry(
+                catalog_id=entry.catalog_id,
+                path=entry.path,
+                version=entry.version,
+                kind=kind,
+                content=content,
+                layout=None,
+                payload=payload,
+                meta=meta,
+                created_at=now,
+            )
+        )
 
     def known(self, key: str) -> Start | None:
         start, expires_at = self.requests.get(key, (None, datetime.min.replace(tzinfo=UTC)))
@@ -106,8 +128,32 @@ class FakeCatalogStore:
             if version > LAST_VERSION:
                 raise CatalogVersionsExhausted
             stored = CatalogEntry(next(self.database.ids), entry.path, version, entry.content)
-            self.database.catalog.append(stored)
+            self.database.add(stored, entry.kind, entry.payload.value, entry.meta.value)
             return CatalogVersion(stored.catalog_id, version)
+
+    def page(self, kind: str | None, limit: int, most_bytes: int, below: int | None) -> EntryPage:
+        meant = [
+            entry
+            for entry in sorted(self.database.entries, key=lambda e: e.catalog_id, reverse=True)
+            if kind in {None, entry.kind} and (below is None or entry.catalog_id < below)
+        ]
+        fitting, size = [], 0
+        for entry in meant[:limit]:
+            of_entry = 500 + len(entry.content or "") + len(json.dumps(entry.payload))
+            size += of_entry
+            if fitting and size > most_bytes:
+                break
+            fitting.append(replace(entry, payload=None) if of_entry > most_bytes else entry)
+        return EntryPage(tuple(fitting), len(fitting) < len(meant))
+
+    def find(
+        self, catalog_id: int | None, path: str | None, version: int | None
+    ) -> StoredEntry | None:
+        if catalog_id is not None:
+            return next((e for e in self.database.entries if e.catalog_id == catalog_id), None)
+        versions = [e for e in self.database.entries if e.path == path]
+        found = [e for e in versions if version in {None, e.version}]
+        return max(found, key=lambda e: e.version, default=None)
 
 
 class FakeBackend:
@@ -132,7 +178,7 @@ class FakeBackend:
         self, path: str, version: int, content: str | None, payload: dict[str, Any] | None
     ) -> int:
         entry = CatalogEntry(next(self.database.ids), path, version, content or payload)
-        self.database.catalog.append(entry)
+        self.database.add(entry, "playbook", payload, None)
         return entry.catalog_id
 
     def expire(self, key: str) -> None:

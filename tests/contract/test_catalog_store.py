@@ -53,3 +53,69 @@ def test_a_path_at_the_last_version_takes_no_more(backend):
     assert store.register(a_playbook()).version == 32_767
     with pytest.raises(CatalogVersionsExhausted):
         store.register(a_playbook())
+
+
+def listed(store, limit=100, most_bytes=1_000_000, kind=None, below=None):
+    return store.page(kind, limit, most_bytes, below)
+
+
+def test_entries_come_newest_first_as_they_were_registered(backend):
+    store = backend.catalog_store()
+    stored = [store.register(a_playbook(content=f"n: {n}\n")) for n in range(3)]
+    page = listed(store)
+    assert [e.catalog_id for e in page.entries] == [e.catalog_id for e in reversed(stored)]
+    newest = page.entries[0]
+    assert (newest.path, newest.version, newest.kind) == ("examples/hello", 3, "playbook")
+    assert (newest.content, newest.payload, newest.meta) == (
+        "n: 2\n",
+        {"kind": "Playbook"},
+        {"n": 1},
+    )
+    assert (newest.layout, page.has_more) == (None, False)
+
+
+def test_pages_of_entries_follow_each_other(backend):
+    store = backend.catalog_store()
+    for _ in range(5):
+        store.register(a_playbook())
+    first = listed(store, limit=2)
+    second = listed(store, limit=2, below=first.entries[-1].catalog_id)
+    last = listed(store, limit=2, below=second.entries[-1].catalog_id)
+    versions = [[e.version for e in page.entries] for page in (first, second, last)]
+    assert versions == [[5, 4], [3, 2], [1]]
+    assert [page.has_more for page in (first, second, last)] == [True, True, False]
+
+
+def test_entries_are_as_many_as_fit_and_at_least_one(backend):
+    store = backend.catalog_store()
+    for _ in range(3):
+        store.register(a_playbook(content="x" * 2000))
+    page = listed(store, most_bytes=6000)
+    assert ([e.version for e in page.entries], page.has_more) == ([3, 2], True)
+    (alone,) = listed(store, most_bytes=1000).entries
+    assert (len(alone.content), alone.payload) == (2000, None)
+
+
+def test_a_kind_is_listed_alone(backend):
+    store = backend.catalog_store()
+    store.register(a_playbook())
+    agent = NewCatalogEntry("examples/agent", "agent", "a: 1", Json({}), Json({}))
+    store.register(agent)
+    assert [e.path for e in listed(store, kind="agent").entries] == ["examples/agent"]
+    assert listed(store, kind="credential").entries == ()
+
+
+def test_an_entry_is_found_by_its_id_or_by_its_path_and_version(backend):
+    store = backend.catalog_store()
+    first, second = store.register(a_playbook()), store.register(a_playbook())
+    assert store.find(None, "examples/hello", None).catalog_id == second.catalog_id
+    assert store.find(None, "examples/hello", 1).catalog_id == first.catalog_id
+    assert store.find(first.catalog_id, "examples/other", 7).version == 1
+
+
+def test_an_entry_that_is_not_there_is_none(backend):
+    store = backend.catalog_store()
+    store.register(a_playbook())
+    assert store.find(7, None, None) is None
+    assert store.find(None, "examples/hello", 2) is None
+    assert store.find(None, "examples/none", None) is None

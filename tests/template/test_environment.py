@@ -8,12 +8,19 @@ import pytest
 
 from control_plane.certificates import AWS
 from control_plane.limits import Limits
-from control_plane.settings import CatalogSettings, ExecuteSettings, MigrateSettings, Settings
+from control_plane.settings import (
+    CatalogSettings,
+    ExecuteSettings,
+    ExecutionsSettings,
+    MigrateSettings,
+    Settings,
+)
 from tests.template.switches import SWITCHES
 
 MODELS: dict[str, type[Settings]] = {
     "ExecuteFunction": ExecuteSettings,
     "CatalogFunction": CatalogSettings,
+    "ExecutionsFunction": ExecutionsSettings,
     "MigrateFunction": MigrateSettings,
 }
 LIMITS = {field.alias for field in Limits.model_fields.values()}

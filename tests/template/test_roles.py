@@ -16,6 +16,7 @@ WITHOUT_RESOURCE = {
 OWN_SECRETS = {
     "ExecuteRole": {"app", "nats"},
     "CatalogRole": {"app"},
+    "ExecutionsRole": {"app"},
     "MigrateRole": {"owner"},
 }
 

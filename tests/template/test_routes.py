@@ -12,6 +12,15 @@ from local.template import read_template
 SCOPES = {
     "POST /api/execute": "noetl/start",
     "POST /api/catalog/register": "noetl/register",
+    "POST /api/catalog/register/batch": "noetl/register",
+    "POST /api/catalog/list": "noetl/read",
+    "POST /api/catalog/resource": "noetl/read",
+    "GET /api/executions": "noetl/read",
+    "GET /api/executions/{execution_id}": "noetl/read",
+    "GET /api/executions/{execution_id}/events": "noetl/read",
+    "GET /api/executions/{execution_id}/status": "noetl/read",
+    "POST /api/executions/{execution_id}/cancel": "noetl/start",
+    "POST /api/executions/{execution_id}/rerun": "noetl/start",
     "GET /health": "noetl/read",
     "GET /api/health": "noetl/read",
 }

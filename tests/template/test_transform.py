@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(300)
 # SAM puts the value of ReleaseId where the template has the parameter.
 EXPECTED_FAULTS = ["W2001 Parameter ReleaseId not used."]
 
-FUNCTIONS = ("ExecuteFunction", "CatalogFunction", "MigrateFunction")
+FUNCTIONS = ("ExecuteFunction", "CatalogFunction", "ExecutionsFunction", "MigrateFunction")
 
 
 def order(layer: str = "s3://artifacts/layer-1", lint: bool = False, **parameters: str) -> dict:
@@ -79,11 +79,11 @@ def test_the_migration_runs_with_each_release_and_before_the_code_that_serves(li
     resources = linted["defaults"]["template"]["Resources"]
     version = version_of("MigrateFunction", linted["defaults"])
     assert resources["Migration"]["Properties"]["Version"] == {"Ref": version}
-    for function in ("ExecuteFunction", "CatalogFunction"):
+    for function in ("ExecuteFunction", "CatalogFunction", "ExecutionsFunction"):
         assert "Migration" in resources[function]["DependsOn"]
 
 
 def test_no_role_is_left_to_sam(linted):
     resources = linted["defaults"]["template"]["Resources"]
     roles = {name for name, item in resources.items() if item["Type"] == "AWS::IAM::Role"}
-    assert roles == {"ExecuteRole", "CatalogRole", "MigrateRole"}
+    assert roles == {"ExecuteRole", "CatalogRole", "ExecutionsRole", "MigrateRole"}

@@ -85,7 +85,9 @@ def test_the_name_stands_in_for_a_missing_path(register):
     assert register(PLAYBOOK.replace(f"  path: {PATH}\n", "")).path == "hello_world"
 
 
-@pytest.mark.parametrize("path", ["'  '", "x" * 1025, r'"a\tb"'])
+@pytest.mark.parametrize(
+    "path", ["'  '", "x" * 1025, "x" * 2000, r'"a\tb"', "a/../b", "..", "./a", "' a'", "'a '"]
+)
 def test_a_path_that_nobody_could_ask_for_is_refused(register, path):
     with pytest.raises(InvalidPlaybook, match=r"metadata\.path"):
         register(PLAYBOOK.replace(PATH, path))

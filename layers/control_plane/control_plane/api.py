@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from pydantic import BaseModel
@@ -20,9 +21,10 @@ from control_plane.executions import Execution, StartAnswer
 from control_plane.json_text import read_json
 from control_plane.limits import Limits
 from control_plane.observability import logger, metrics
-from control_plane.requests import Caller, check_key, read_model
+from control_plane.requests import Caller, check_key, read_id, read_model
 
 Body = TypeVar("Body", bound=BaseModel)
+Route = Callable[..., Response[Any]]
 
 RETRY_AFTER = "2"
 """Seconds after which a caller may ask again."""
@@ -51,21 +53,44 @@ class ControlPlaneApi(APIGatewayHttpResolver):
         self.exception_handler(Exception)(self._unexpected)
 
     def post_json(
-        self, path: str, body: type[Body]
-    ) -> Callable[[Callable[[Body], Response[Any]]], Callable[[], Response[Any]]]:
-        """Register ``POST path`` for a function of the validated body.
+        self, path: str, body: type[Body], *, may_be_empty: bool = False
+    ) -> Callable[[Route], Route]:
+        """Register ``POST path`` for a function of the validated body and of the path's ids.
 
         Powertools' own validation is left out: it unwraps arrays and echoes input. The wrapped
         function keeps its signature, from which the OpenAPI document is made.
+
+        :param may_be_empty: whether no body is taken for an empty object
         """
 
-        def register(function: Callable[[Body], Response[Any]]) -> Callable[[], Response[Any]]:
+        def read() -> Body:
+            is_empty = may_be_empty and not self.current_event.raw_event.get("body")
+            return read_model(body, {} if is_empty else self.read_body())
+
+        return self._route("POST", path, lambda: (read(),))
+
+    def get_json(self, path: str, query: type[Body] | None = None) -> Callable[[Route], Route]:
+        """Register ``GET path`` for a function of the validated query and of the path's ids."""
+
+        def read() -> tuple[Body, ...]:
+            if query is None:
+                return ()
+            return (read_model(query, self.current_event.query_string_parameters),)
+
+        return self._route("GET", path, read)
+
+    def _route(
+        self, method: str, path: str, read: Callable[[], tuple[BaseModel, ...]]
+    ) -> Callable[[Route], Route]:
+        def register(function: Route) -> Route:
             @functools.wraps(function)
-            def route() -> Response[Any]:
-                return function(read_model(body, self.read_body()))
+            def route(**parameters: str) -> Response[Any]:
+                ids = {name: _id(name, text) for name, text in parameters.items()}
+                return function(*read(), **ids)
 
             summary = (function.__doc__ or "").partition("\n")[0].rstrip(".")
-            return self.post(path, summary=summary)(route)
+            self.route(path, method, summary=summary)(route)
+            return route
 
         return register
 
@@ -110,6 +135,20 @@ class ControlPlaneApi(APIGatewayHttpResolver):
             return check_key(key)
         except ValueError as error:
             raise InvalidRequest(faults=(Fault("header Idempotency-Key", str(error)),)) from None
+
+    def is_called_by_cli(self) -> bool:
+        """Tell whether NoETL's command line sent the request: it alone has no ``User-Agent``."""
+        return not self.current_event.headers.get("user-agent")
+
+    def page(self, body: Any, cursor: str | None) -> Response[Any]:
+        """Answer a page; the header ``Link`` leads to the next one, where there is one."""
+        if cursor is None:
+            return ok(body)
+        event = self.current_event.raw_event
+        given = self.current_event.query_string_parameters
+        query = {name: given[name] for name in given if name != "offset"} | {"cursor": cursor}
+        link = f'<{quote(event["rawPath"])}?{urlencode(query)}>; rel="next"'
+        return ok(body, {"Link": link})
 
     def _no_route(self, _: Exception) -> Response[str]:
         http = self.current_event.request_context.http
@@ -180,6 +219,13 @@ def _principal(context: dict[str, Any]) -> str:
         subject = str(claims.get("sub", "")).replace("%", "%25").replace(":", "%3A")
         return f"{claims.get('iss', '')}|{subject}"
     return "anonymous"
+
+
+def _id(name: str, text: str) -> int:
+    try:
+        return read_id(text)
+    except ValueError as error:
+        raise InvalidRequest(faults=(Fault(name, str(error)),)) from None
 
 
 def _kebab(name: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from typing_extensions import TypedDict
 
 from control_plane.errors import ExecutionEnded, ExecutionNotFound
 from control_plane.execution_log import Cancelled, ExecutionLog

@@ -119,4 +119,8 @@ def _checked_path(path: str | None) -> str:
         raise InvalidPlaybook(f"metadata.path: longer than {LONGEST_PATH} bytes")
     if _CONTROL.search(path):
         raise InvalidPlaybook("metadata.path: holds a control character")
+    if path != path.strip():
+        raise InvalidPlaybook("metadata.path: begins or ends with a space")
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise InvalidPlaybook("metadata.path: '.' and '..' are no parts of a path")
     return path

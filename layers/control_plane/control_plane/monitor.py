@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, NamedTuple
+
+from typing_extensions import TypedDict
 
 from control_plane.answers import ANSWER_BYTES, answer_size, fitting, written_id, written_time
 from control_plane.cursors import made_up_cursor, read_cursor, write_cursor
@@ -94,8 +96,7 @@ class StatusAnswer(TypedDict):
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A page of executions, and the cursor of the next one."""
 
     executions: list[ExecutionAnswer]
@@ -103,7 +104,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionMonitor:
+class Monitor:
     """Tells what the event log holds."""
 
     log: ExecutionLog

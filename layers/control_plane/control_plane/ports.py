@@ -7,6 +7,7 @@ hold them and their in-memory fakes to one contract suite.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from control_plane.json_text import Json
@@ -177,6 +178,29 @@ class CatalogVersion:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A row of the catalog as a whole; ``created_at`` is UTC, the JSON columns hold any value."""
+
+    catalog_id: int
+    path: str
+    version: int
+    kind: str
+    content: str | None
+    layout: Any
+    payload: Any
+    meta: Any
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Entries, newest first; ``has_more`` tells that the catalog has more of them."""
+
+    entries: tuple[StoredEntry, ...]
+    has_more: bool
+
+
 class CatalogStore(Protocol):
     """Where playbooks are registered."""
 
@@ -184,6 +208,26 @@ class CatalogStore(Protocol):
         """Add an entry under the next version of its path; safe under concurrency.
 
         :raises CatalogVersionsExhausted: version 32,767 is taken
+        :raises StoreUnavailable: the database cannot answer
+        """
+        ...
+
+    def page(self, kind: str | None, limit: int, most_bytes: int, below: int | None) -> EntryPage:
+        """Return entries by descending id, at least one where there is one.
+
+        :param kind: only entries of this kind
+        :param most_bytes: how large they may be together; where an entry is larger by itself, it
+            comes without its ``payload`` and its ``layout``
+        :param below: only entries with a smaller id
+        :raises StoreUnavailable: the database cannot answer
+        """
+        ...
+
+    def find(
+        self, catalog_id: int | None, path: str | None, version: int | None
+    ) -> StoredEntry | None:
+        """Return exactly this entry, else the version of the path, the highest where it is None.
+
         :raises StoreUnavailable: the database cannot answer
         """
         ...

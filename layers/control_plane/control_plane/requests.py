@@ -37,7 +37,11 @@ _TRACEPARENT = re.compile(
 )
 
 
-def _read_id(value: object) -> object:
+def read_id(value: object) -> int:
+    """Return the id, given as an integer or as a decimal string.
+
+    :raises ValueError: neither, or not from 0 to 2^63-1
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
@@ -45,7 +49,7 @@ def _read_id(value: object) -> object:
     return value
 
 
-Id = Annotated[int, BeforeValidator(_read_id, json_schema_input_type=int | str)]
+Id = Annotated[int, BeforeValidator(read_id, json_schema_input_type=int | str)]
 """A 64-bit id, given as an integer or as a decimal string."""
 
 

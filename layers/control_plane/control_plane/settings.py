@@ -91,6 +91,12 @@ class CatalogSettings(DatabaseSettings):
     limits: Limits = Field(default_factory=Limits)
 
 
+class ExecutionsSettings(DatabaseSettings):
+    """What ``functions/executions`` needs."""
+
+    limits: Limits = Field(default_factory=Limits)
+
+
 class MigrateSettings(DatabaseSettings):
     """What ``functions/migrate`` needs: an owner's login, not the app's."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from control_plane.errors import CatalogVersionsExhausted
-from control_plane.ports import CatalogVersion, NewCatalogEntry
+from control_plane.ports import CatalogVersion, EntryPage, NewCatalogEntry, StoredEntry
 from control_plane.postgres.connection import Database
 
 
 class PostgresCatalogStore:
-    """Registers playbooks."""
+    """Registers playbooks, and reads what is registered."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,3 +35,27 @@ class PostgresCatalogStore:
         if version is None:
             raise CatalogVersionsExhausted(f"Path '{entry.path}' has no version left")
         return CatalogVersion(catalog_id, version)
+
+    def page(self, kind: str | None, limit: int, most_bytes: int, below: int | None) -> EntryPage:
+        """Return entries, newest first; one round trip.
+
+        :raises StoreUnavailable: the database cannot answer
+        """
+        rows = self._database.fetch_all(
+            "list_catalog",
+            {"kind": kind, "rows": limit + 1, "most_bytes": most_bytes, "below": below},
+        )
+        entries = tuple(StoredEntry(*entry) for *entry, _ in rows[:limit])
+        return EntryPage(entries, has_more=bool(rows) and rows[0][-1] > len(entries))
+
+    def find(
+        self, catalog_id: int | None, path: str | None, version: int | None
+    ) -> StoredEntry | None:
+        """Return one entry; one round trip.
+
+        :raises StoreUnavailable: the database cannot answer
+        """
+        rows = self._database.fetch_all(
+            "get_catalog_entry", {"catalog_id": catalog_id, "path": path, "version": version}
+        )
+        return StoredEntry(*rows[0]) if rows else None

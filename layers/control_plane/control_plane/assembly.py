@@ -1,0 +1,26 @@
+"""Puts the parts together, as the functions need them."""
+
+from __future__ import annotations
+
+from control_plane.executions import ExecutionStarter
+from control_plane.observability import PowertoolsObserver
+from control_plane.playbook.cache import PlaybookCache
+from control_plane.ports import CommandNotifier
+from control_plane.postgres.connection import Database
+from control_plane.postgres.executions import PostgresExecutionStore
+from control_plane.settings import ExecuteSettings
+
+
+def execution_starter(
+    settings: ExecuteSettings, database: Database, notifier: CommandNotifier
+) -> ExecutionStarter:
+    """Return what starts executions in this sandbox."""
+    return ExecutionStarter(
+        store=PostgresExecutionStore(database, settings.idempotency_days),
+        notifier=notifier,
+        observer=PowertoolsObserver(),
+        playbooks=PlaybookCache(settings.limits, settings.playbook_cache_bytes),
+        limits=settings.limits,
+        server_url=settings.public_server_url,
+        allowed_pools=settings.allowed_execution_pools,
+    )
