@@ -7,14 +7,16 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SAM_VENV := .venv-sam
 SAM_READY := $(SAM_VENV)/.ready
+NOETL_VENV := .venv-noetl
+NOETL_READY := $(NOETL_VENV)/.ready
 
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam demo serve test lint format openapi lock clean
+.PHONY: help setup setup-sam setup-noetl demo serve follow test lint format openapi bench-listing lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install what the stack and the tests need, once
 
@@ -37,13 +39,24 @@ $(SAM_READY): requirements-sam.txt
 	@$(SAM_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
+setup-noetl: $(NOETL_READY) ## install NoETL's command line into a place of its own, once
+
+$(NOETL_READY): requirements-noetl.txt
+	@echo "Setting up $(NOETL_VENV) (once) …"
+	@$(PYTHON) -m venv --clear $(NOETL_VENV)
+	@$(NOETL_VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 demo: $(READY) ## start an execution and show what came of it, from end to end
 	@$(RUN) -m local demo --with-parent
 
 serve: $(READY) ## run the stack on port 8082 until Ctrl-C; ARGS=--free-ports and others
 	@$(RUN) -m local serve --with-parent $(ARGS)
 
-test: $(READY) $(SAM_READY) ## run every suite that this machine can run
+follow: $(READY) ## follow an execution's events in the running stack: make follow ID=…
+	@$(RUN) -m local follow $(ID) $(ARGS)
+
+test: $(READY) $(SAM_READY) $(NOETL_READY) ## run every suite that this machine can run
 	@$(RUN) -m pytest $(ARGS)
 
 lint: $(READY) ## check style and types
@@ -65,6 +78,10 @@ lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it c
 	$(LOCK) --upgrade pyproject.toml --group dev -o requirements.lock
 	$(LOCK) --upgrade pyproject.toml --constraint requirements.lock -o layers/control_plane/requirements.txt
 	$(LOCK) --upgrade requirements-sam.in -o requirements-sam.txt
+	$(LOCK) --upgrade requirements-noetl.in -o requirements-noetl.txt
+
+bench-listing: $(READY) ## measure lists of executions over a log of a million events
+	@$(RUN) -m bench.listing $(ARGS)
 
 clean: ## remove all that was made here, the stack's data included
-	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(NOETL_VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_postgres", "tests.fixtures_nats", "tests.fixtures_sam"]
+pytest_plugins = [
+    "tests.fixtures_postgres",
+    "tests.fixtures_nats",
+    "tests.fixtures_noetl",
+    "tests.fixtures_sam",
+]
 
 IN_CI = os.environ.get("CI") == "true"
 
