@@ -1,4 +1,4 @@
-"""``python -m local serve | demo | invoke``."""
+"""``python -m local serve | demo | invoke | follow``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from control_plane.errors import ControlPlaneError
 from local.child import end_with_parent
 from local.demo import demo
 from local.errors import LocalError, PortTaken
+from local.follow import follow
 from local.invoke import invoke
 from local.stack import FOLDER, FolderInUse, Ports, Stack
 
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(_serve(options))
         if options.command == "demo":
             return _run(demo(options.folder, _ports(options)))
+        if options.command == "follow":
+            return _run(follow(options.execution_id, options.url, options.folder))
         return invoke(options.function, options.event, options.folder)
     except FolderInUse as error:
         print(f"{error}\nStop that one first, or give another --folder.", file=sys.stderr)
@@ -68,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument(
         "-e", "--event", type=Path, help="a JSON file; - or nothing is standard input"
     )
+    events = commands.add_parser("follow", parents=[common], help="follow an execution's events")
+    events.add_argument("execution_id", metavar="ID")
+    events.add_argument("--url", help="of another API than that of the stack")
     return parser
 
 
