@@ -138,6 +138,7 @@ class Stack:
 
     def _read_template(self, app_url: str, port: int) -> Template:
         variables = {
+            "DATABASE_AUTH": "url",
             "DATABASE_URL": app_url,
             "NATS_URL": self.nats_url,
             "NATS_MANAGE_STREAM": "true",

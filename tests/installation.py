@@ -56,13 +56,14 @@ class Installation:
         """The variables of each function, by its name in the template."""
         return {
             "ExecuteFunction": {
+                "DATABASE_AUTH": "url",
                 "DATABASE_URL": self._app_url,
                 "NATS_URL": self._nats_url,
                 "PUBLIC_SERVER_URL": SERVER_URL,
             },
-            "CatalogFunction": {"DATABASE_URL": self._app_url},
-            "ExecutionsFunction": {"DATABASE_URL": self._app_url},
-            "MigrateFunction": {"DATABASE_URL": self._empty_url},
+            "CatalogFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
+            "ExecutionsFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
+            "MigrateFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._empty_url},
         }
 
     def add_execution(self, execution_id: int) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-BASE = {"PublicServerUrl": "https://noetl.example.com", "DatabaseHost": "db.example.com"}
+BASE = {
+    "PublicServerUrl": "https://noetl.example.com",
+    "DatabaseHost": "db.example.com",
+    "DatabaseResourceId": "prx-0a1b2c3d4e5f60718",
+}
 """What a stack cannot do without."""
 
 _SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+_KEYS = "arn:aws:kms:eu-central-1:123456789012:key/"
 _JWT = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "noetl,other"}
 _NETWORK = {"SubnetIds": "subnet-0a1b2c3d,subnet-1a2b3c4d", "SecurityGroupIds": "sg-0a1b2c3d"}
 _ENDPOINT = {
@@ -30,12 +35,21 @@ SWITCHES: dict[str, dict[str, str]] = {
         "MigrationDatabaseUrl": "postgresql://postgres@db.example.com/noetl",
     },
     "MigrationDatabaseHost": {"MigrationDatabaseHost": "instance.example.com"},
+    "DatabaseAuth=url": {"DatabaseAuth": "url"},
+    "KmsKeyArn": {"KmsKeyArn": f"{_KEYS}0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"},
     "secrets": {
+        "DatabaseAuth": "secret",
         "DatabaseSecretArn": f"{_SECRET}app-AbCdEf",
         "MigrationDatabaseSecretArn": f"{_SECRET}owner-AbCdEf",
         "NatsSecretArn": f"{_SECRET}nats-AbCdEf",
     },
     "VPC": {**_NETWORK, "NatsUrl": "tls://nats.example.com:4222"},
     "NATS endpoint": {**_NETWORK, **_ENDPOINT, "VpcId": "vpc-0a1b2c3d"},
+    "NATS endpoint with TLS": {
+        **_NETWORK,
+        **_ENDPOINT,
+        "VpcId": "vpc-0a1b2c3d",
+        "NatsTlsHostname": "nats.noetl.internal",
+    },
     "ReleaseId": {"ReleaseId": "0123456789abcdef"},
 }

@@ -11,9 +11,6 @@ import pytest
 from tests.template.platform_stack import KEY, STACK_ID, SWITCHES, platform
 
 FOR_PEOPLE = {
-    "DatabaseResourceId": "the resource of rds-db:connect, for logins by IAM",
-    "KmsKeyArn": "the key, for what else is to be encrypted with it",
-    "NatsTlsHostname": "the name in the certificate, for clients that know NATS by another",
     "NatsWorkerSecretArn": "the login of NoETL's own servers and workers",
     "NoetlSecurityGroupId": "worn by NoETL's own servers and workers",
 }
@@ -21,6 +18,7 @@ FOR_PEOPLE = {
 
 LEFT_OUT = {
     "DatabaseUrl": "its parts are given",
+    "DatabaseAuth": "its default is what the proxy takes",
     "DatabaseSecretArn": "the app logs in by IAM",
     "MigrationDatabaseUrl": "its parts are given",
     "NatsStream": "the nodes make the stream that the app expects by default",

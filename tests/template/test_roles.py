@@ -61,8 +61,25 @@ def test_a_role_may_read_the_secrets_of_its_function_alone(resolve):
         assert set(read) == own
 
 
-def test_without_secrets_and_vpc_a_role_writes_its_log_and_traces_and_no_more(resolve):
-    for role in resolve().of_type("AWS::IAM::Role").values():
+def test_a_role_of_the_app_may_log_in_as_the_app_s_database_user_alone(resolve):
+    roles = resolve().of_type("AWS::IAM::Role")
+    for name in ("ExecuteRole", "CatalogRole", "ExecutionsRole"):
+        (connect,) = [
+            item for item in statements(roles[name]) if item["Action"] == "rds-db:connect"
+        ]
+        assert connect["Resource"].endswith(":dbuser:prx-0a1b2c3d4e5f60718/noetl_serverless_app")
+    assert "rds-db:connect" not in str(roles["MigrateRole"])
+
+
+def test_a_customer_managed_key_is_for_reading_secrets_alone(resolve):
+    for role in resolve(**SWITCHES["KmsKeyArn"]).of_type("AWS::IAM::Role").values():
+        (decrypt,) = [item for item in statements(role) if item["Sid"] == "DecryptSecrets"]
+        assert decrypt["Resource"] == SWITCHES["KmsKeyArn"]["KmsKeyArn"]
+        assert "secretsmanager." in decrypt["Condition"]["StringEquals"]["kms:ViaService"]
+
+
+def test_without_tokens_secrets_and_vpc_a_role_writes_its_log_and_traces_and_no_more(resolve):
+    for role in resolve(**SWITCHES["DatabaseAuth=url"]).of_type("AWS::IAM::Role").values():
         assert {item["Sid"] for item in statements(role)} == {"WriteOwnLog", "SendTraces"}
 
 

@@ -55,7 +55,15 @@ def vault(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "login", [{"username": "app", "password": "p"}, {"token": "t"}], ids=["user", "token"]
+    "login",
+    [
+        {"username": "app", "password": "p"},
+        {"username": "app", "password": "p", "ca": "MII="},
+        {"token": "t"},
+        {"creds": "c"},
+        {"nkey": "SU"},
+    ],
+    ids="+".join,
 )
 def test_a_login_is_returned_without_the_rest_of_its_secret(vault, login):
     vault.secret = login | {"engine": "postgres", "port": 5432}

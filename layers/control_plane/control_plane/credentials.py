@@ -1,16 +1,52 @@
-"""Logins that are kept in AWS Secrets Manager."""
+"""Logins: those that AWS Secrets Manager keeps, and tokens of RDS, which are made here."""
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from urllib.parse import quote
+
+LOGINS = (("username", "password"), ("token",), ("creds",), ("nkey",))
+"""The fields of a login, the first that are all there; the last three are for NATS alone.
+
+``creds`` is the text of a credentials file, ``nkey`` a seed. Beside each of them ``ca`` may name
+the authority that alone is trusted, as base64 of DER.
+"""
+
+TOKEN_SECONDS = 900
+"""How long RDS takes a token; a connection that was opened with it lives on."""
 
 
 class LoginUnreadable(Exception):
-    """The secret cannot be read, or holds no login."""
+    """The secret cannot be read or holds no login, or no token can be made."""
+
+
+def database_token(host: str, port: int, user: str) -> str:
+    """Sign a token that RDS takes in place of a password, without asking anybody.
+
+    Its host must be the one that RDS gave, for the server compares; about 0.3 s the first time,
+    for botocore has to be loaded.
+
+    :raises LoginUnreadable: there is no region or nothing to sign with
+    """
+    # Late, for it is slow, and only a new connection needs it. Lambda's runtime brings it.
+    auth = import_module("botocore.auth")
+    request = import_module("botocore.awsrequest").AWSRequest(
+        method="GET",
+        url=f"https://{host}:{port}/?Action=connect&DBUser={quote(user, safe='')}",
+    )
+    try:
+        session = import_module("botocore.session").get_session()
+        region = session.get_config_variable("region") or os.environ["AWS_REGION"]
+        keys = session.get_credentials().get_frozen_credentials()
+    except Exception as error:  # botocore has many, and none of them may pass for a defect here
+        raise LoginUnreadable(f"no token can be signed: {type(error).__name__}") from None
+    auth.SigV4QueryAuth(keys, "rds-db", region, expires=TOKEN_SECONDS).add_auth(request)
+    return str(request.url).removeprefix("https://")
 
 
 def login_from_secret(arn: str) -> dict[str, str]:
-    """Read ``{"username": …, "password": …}`` or ``{"token": …}``; about 5 s at the longest.
+    """Read one login of `LOGINS`, and ``ca`` with it; about 5 s at the longest.
 
     Nothing is cached here: who keeps the login asks again when it is refused, since then the
     secret has been rotated. What else the secret holds (the host, the engine) is left out.
@@ -42,8 +78,8 @@ def _name_of(cause: BaseException | None) -> str:
 
 def _login(secret: object) -> dict[str, str]:
     given = secret if isinstance(secret, dict) else {}
-    for names in (("username", "password"), ("token",)):
+    for names in LOGINS:
         login = {name: str(given[name]) for name in names if given.get(name)}
         if len(login) == len(names):
-            return login
-    raise LoginUnreadable("the secret holds neither username and password nor token")
+            return login | ({"ca": str(given["ca"])} if given.get("ca") else {})
+    raise LoginUnreadable("the secret holds neither username and password nor token, creds, nkey")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -52,6 +52,11 @@ class DatabaseSettings(Settings):
 
     database_url: str = Field(min_length=1)
     """``postgresql://user@host:port/name?sslmode=…``; a password only where it is no secret."""
+    database_auth: Literal["iam", "secret", "url"] | None = None
+    """How to log in: with tokens of RDS for the URL's user, with the secret, or as the URL says.
+
+    Left out, it is ``secret`` where there is one and else ``url``.
+    """
     database_secret_arn: str | None = None
     """Secrets Manager: ``{"username": …, "password": …}``, overrides those of the URL."""
 
@@ -62,7 +67,9 @@ class NatsSettings(Settings):
     nats_url: str | None = None
     """``nats://host:4222`` or ``tls://…``, several with commas."""
     nats_secret_arn: str | None = None
-    """Secrets Manager: ``{"username": …, "password": …}`` or ``{"token": …}``."""
+    """Secrets Manager: one login of those that `control_plane.credentials.LOGINS` lists."""
+    nats_tls_hostname: str | None = None
+    """The name in the servers' certificate, where they are reached by another."""
     nats_stream: str = "noetl_commands"
     """Name of the stream, used only where one is created."""
     nats_manage_stream: bool = False
@@ -102,3 +109,5 @@ class MigrateSettings(DatabaseSettings):
 
     app_role: str = Field("noetl_serverless_app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     """The role that the functions log in as."""
+    app_role_uses_iam: bool = False
+    """Whether that role logs in with tokens of RDS, and with no password any more."""

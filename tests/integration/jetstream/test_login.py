@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import ssl
 import subprocess
 import threading
 from urllib.parse import urlsplit
 
+import nkeys
 import pytest
 
 from control_plane.credentials import LoginUnreadable
@@ -204,18 +208,23 @@ def test_tls_is_insisted_on_before_anything_is_sent(
     assert proxy.seen == b""
 
 
-@pytest.fixture
-def tls_server(start_server, tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+def trust_of(folder, name, alternative="IP:127.0.0.1"):
+    key, certificate = folder / f"{name}.key.pem", folder / f"{name}.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-keyout", key, "-out", certificate, "-subj", "/CN=nats"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", key, "-out", certificate, "-subj", f"/CN={name}"),
+            *("-addext", f"subjectAltName={alternative}"),
         ],
         check=True,
         capture_output=True,
     )
+    return key, certificate
+
+
+@pytest.fixture
+def tls_server(start_server, tmp_path):
+    key, certificate = trust_of(tmp_path, "nats")
     server = start_server(f'tls: {{cert_file: "{certificate}", key_file: "{key}"}}')
     return server.url.replace("nats://", "tls://"), certificate
 
@@ -229,6 +238,91 @@ def test_a_trusted_certificate_is_taken(tls_server, make_notifier, notification,
     notifier.notify(notification)
 
     assert notifier.probe() == "ok"
+
+
+def authority_of(certificate):
+    return base64.b64encode(ssl.PEM_cert_to_DER_cert(certificate.read_text())).decode()
+
+
+@pytest.fixture
+def by_secret(make_notifier):
+    def by_secret(url, *secrets, **settings):
+        left = list(secrets)
+        return make_notifier(
+            url,
+            nats_secret_arn="arn:nats",
+            read_secret=lambda arn: left.pop(0) if len(left) > 1 else left[0],
+            **settings,
+        )
+
+    return by_secret
+
+
+def login_and_address(url):
+    parts = urlsplit(url)
+    login = {"username": parts.username, "password": parts.password}
+    return login, f"tls://127.0.0.1:{parts.port}"
+
+
+def test_the_authority_in_the_secret_is_trusted(tls_server, by_secret, notification):
+    url, certificate = tls_server
+    login, address = login_and_address(url)
+    notifier = by_secret(
+        address, login | {"ca": authority_of(certificate)}, nats_manage_stream=True
+    )
+    notifier.notify(notification)
+    assert notifier.probe() == "ok"
+
+
+def test_the_authority_in_the_secret_is_trusted_alone(
+    tls_server, by_secret, notification, monkeypatch, tmp_path
+):
+    url, certificate = tls_server
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    login, address = login_and_address(url)
+    other = trust_of(tmp_path, "other")[1]
+    with pytest.raises(NotificationFailed, match=r"no trusted TLS$"):
+        by_secret(address, login | {"ca": authority_of(other)}).notify(notification)
+
+
+@pytest.mark.parametrize("ca", ["?", "MIIB"])
+def test_an_authority_that_is_none_is_said(tls_server, by_secret, notification, ca):
+    login, address = login_and_address(tls_server[0])
+    with pytest.raises(NotificationFailed, match=r"^the login for NATS cannot be read: .* ca is"):
+        by_secret(address, login | {"ca": ca}).notify(notification)
+
+
+def test_a_server_that_is_reached_by_another_name_is_known_by_its_certificate(
+    start_server, by_secret, notification, tmp_path
+):
+    key, certificate = trust_of(tmp_path, "named", "DNS:nats.noetl.internal")
+    server = start_server(f'tls: {{cert_file: "{certificate}", key_file: "{key}"}}')
+    login, address = login_and_address(server.url)
+    secret = login | {"ca": authority_of(certificate)}
+    with pytest.raises(NotificationFailed, match=r"no trusted TLS$"):
+        by_secret(address, secret).notify(notification)
+
+    by_secret(
+        address, secret, nats_tls_hostname="nats.noetl.internal", nats_manage_stream=True
+    ).notify(notification)
+
+
+@pytest.fixture
+def nkey_seed():
+    return nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
+
+
+def test_an_nkey_logs_in_and_another_one_does_not(start_server, by_secret, notification, nkey_seed):
+    public = nkeys.from_seed(bytearray(nkey_seed)).public_key.decode()
+    server = start_server(
+        f"accounts: {{ours: {{jetstream: enabled, users: [{{nkey: {public}}}]}}}}", auth=False
+    )
+    address = f"nats://127.0.0.1:{server.port}"
+    by_secret(address, {"nkey": nkey_seed.decode()}, nats_manage_stream=True).notify(notification)
+
+    other = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER).decode()
+    with pytest.raises(NotificationFailed, match=r"^NATS refuses the login$"):
+        by_secret(address, {"nkey": other}).notify(notification)
 
 
 def test_an_unknown_certificate_is_refused(tls_server, make_notifier, notification):

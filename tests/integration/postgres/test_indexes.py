@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from control_plane.postgres.connection import conninfo
 from control_plane.postgres.deadline import DeadlineConnection
 from control_plane.postgres.indexes import complete_indexes
+from control_plane.postgres.login import conninfo
 from control_plane.postgres.migrate import migrate
 from control_plane.postgres.sql import indexes
 from tests.fixtures_postgres import APP_ROLE, as_app

@@ -7,7 +7,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from control_plane.credentials import LoginUnreadable
 from control_plane.errors import ConfigurationError
-from control_plane.postgres.connection import Database, conninfo
+from control_plane.postgres.connection import Database
+from control_plane.postgres.login import conninfo
 from control_plane.settings import DatabaseSettings
 
 URL = "postgresql://app:old@db.internal:5433/noetl?sslmode=verify-full"

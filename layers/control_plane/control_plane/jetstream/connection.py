@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import Client, RawCredentials
 
 from control_plane.jetstream.failures import ConnectionFailed, while_connected, while_connecting
 from control_plane.jetstream.servers import Login, NatsServer
@@ -41,17 +41,23 @@ class Connection:
 
     @classmethod
     async def open(
-        cls, server: NatsServer, login: Login, tls: ssl.SSLContext | None, deadline: float
+        cls,
+        server: NatsServer,
+        login: Login,
+        tls: ssl.SSLContext | None,
+        deadline: float,
+        tls_hostname: str | None = None,
     ) -> Self:
         """Connect and log in.
 
+        :param tls_hostname: the name in the certificate, where it is not the server's
         :param deadline: in the time of the event loop
         :raises ConnectionFailed: with the reason
         """
         connection = cls()
         try:
             async with asyncio.timeout_at(deadline):
-                await connection._connect(server, login, tls)
+                await connection._connect(server, login, tls, tls_hostname)
         except Exception as error:
             await connection.drop()
             # What the client could not reach it tells to its callback only.
@@ -60,7 +66,13 @@ class Connection:
             raise while_connecting(cause) from None
         return connection
 
-    async def _connect(self, server: NatsServer, login: Login, tls: ssl.SSLContext | None) -> None:
+    async def _connect(
+        self,
+        server: NatsServer,
+        login: Login,
+        tls: ssl.SSLContext | None,
+        tls_hostname: str | None,
+    ) -> None:
         def guarded(secret: str | None) -> Callable[[], str] | None:
             # Called after the server has said whether it speaks TLS, before the login is sent:
             # the client would send it in the clear.
@@ -76,7 +88,11 @@ class Connection:
             user=guarded(login.user),
             password=guarded(login.password),
             token=guarded(login.token),
+            # These two sign what the server has sent, and tell no secret.
+            user_credentials=RawCredentials(login.creds) if login.creds else None,
+            nkeys_seed_str=login.nkey,
             tls=tls,
+            tls_hostname=tls_hostname if tls else None,
             allow_reconnect=False,
             max_reconnect_attempts=1,  # 0 is for ever
             reconnect_time_wait=0.05,  # type: ignore[arg-type]  # a float does as well

@@ -28,6 +28,9 @@ ACKNOWLEDGEMENT_SECONDS = 0.5
 Result = TypeVar("Result")
 Work = Callable[[Connection], Awaitable[Result]]
 
+# With the secret anew, they may pass: it was rotated, or names another authority by now.
+_OF_THE_SECRET = frozenset({Reason.LOGIN_REFUSED, Reason.NOT_TRUSTED})
+
 # A forked process shares its event loop's descriptors with the original, and even a finalizer
 # would reach into them. So what was forgotten is kept.
 _forgotten: list[object] = []
@@ -57,6 +60,7 @@ class JetStreamNotifier:
         self._stream = checked_name(settings.nats_stream)
         self._manages_stream = settings.nats_manage_stream
         self._secret_arn = settings.nats_secret_arn
+        self._tls_hostname = settings.nats_tls_hostname
         self._read_secret = read_secret
         self._budget = budget
         self._login: Login | None = None
@@ -162,19 +166,23 @@ class JetStreamNotifier:
         clock = asyncio.get_running_loop().time
         for untried in range(len(self._servers), 0, -1):
             server = self._servers[0]
-            if server.tls and self._tls is None:
-                self._tls = ssl.create_default_context()
+            used = login or server.login
+            if self._tls is None and (server.tls or used.authority):
+                try:
+                    self._tls = used.tls()
+                except LoginUnreadable as why:
+                    raise NotificationFailed(f"{Reason.LOGIN_UNKNOWN}: {why}") from None
             # One share is left for the request itself.
             share = (end - clock()) / (untried + 1)
             try:
                 return await Connection.open(
-                    server, login or server.login, self._tls, clock() + share
+                    server, used, self._tls, clock() + share, self._tls_hostname
                 )
             except ConnectionFailed as failed:
                 self._servers.rotate(-1)
                 failure = failed.reason
-        if failure is Reason.LOGIN_REFUSED and login is not None:
-            self._login = None
+        if failure in _OF_THE_SECRET and login is not None:
+            self._login = self._tls = None
             if held is not None:  # and the secret has been rotated since
                 raise ConnectionFailed(failure)
         raise NotificationFailed(failure)

@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
+import ssl
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from control_plane.credentials import LoginUnreadable
 from control_plane.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user and a password, or a token, or nothing."""
+    """A user and a password, a token, a credentials file's text, an NKey's seed, or nothing.
+
+    :ivar authority: DER of the certificate authority that alone is trusted, if there is one
+    """
 
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    creds: str | None = field(default=None, repr=False)
+    nkey: str | None = field(default=None, repr=False)
+    authority: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def from_secret(cls, secret: Mapping[str, str]) -> Self:
-        """Read ``{"username": …, "password": …}`` or ``{"token": …}``.
+        """Read what `control_plane.credentials.login_from_secret` returns.
 
-        :raises KeyError: it is neither
+        :raises LoginUnreadable: ``ca`` is no base64
         """
-        if "token" in secret:
-            return cls(token=secret["token"])
-        return cls(secret["username"], secret["password"])
+        try:
+            authority = b64decode(secret["ca"], validate=True) if "ca" in secret else None
+        except ValueError:
+            raise LoginUnreadable("the secret's ca is not base64") from None
+        return cls(
+            secret.get("username"),
+            secret.get("password"),
+            secret.get("token"),
+            secret.get("creds"),
+            secret.get("nkey"),
+            authority,
+        )
+
+    def tls(self) -> ssl.SSLContext:
+        """Trust the login's authority alone, or those of the system where it names none.
+
+        :raises LoginUnreadable: the authority is no certificate
+        """
+        try:
+            return ssl.create_default_context(cadata=self.authority)
+        except ssl.SSLError:
+            raise LoginUnreadable("the secret's ca is no certificate in DER") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,32 +12,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from control_plane.credentials import LoginUnreadable, login_from_secret
-from control_plane.errors import ConfigurationError, ControlPlaneError, SchemaNotReady
+from control_plane.credentials import database_token, login_from_secret
+from control_plane.errors import ControlPlaneError, SchemaNotReady
 from control_plane.postgres.deadline import DeadlineConnection, Row
-from control_plane.postgres.failures import MIGRATE, translated, wrote_nothing
+from control_plane.postgres.failures import MIGRATE, refuses_login, translated, wrote_nothing
+from control_plane.postgres.login import DatabaseLogin
 from control_plane.postgres.sql import needed_version
 from control_plane.settings import DatabaseSettings
 
 BUDGET_SECONDS = 5.0
 """What one call may take, connecting and a second try included."""
-CONNECT_SECONDS = 2
-"""What connecting to one address may take; the driver knows whole seconds, and two at least."""
 SIGN_OF_LIFE_SECONDS = 0.5
 """How long the first answer after a pause is waited for, before another connection is tried."""
-
-# What the URL says wins.
-_DEFAULTS = {
-    "application_name": "noetl-serverless",
-    "connect_timeout": str(CONNECT_SECONDS),
-    "gssencmode": "disable",
-    "keepalives": "1",
-    "keepalives_idle": "30",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-}
 
 
 class Database:
@@ -45,7 +32,8 @@ class Database:
 
     :param budget: seconds that one call may take, whatever the server does
     :param read_secret: how the login of ``DATABASE_SECRET_ARN`` is read
-    :raises ConfigurationError: ``DATABASE_URL`` is no URL
+    :param sign_token: makes a token of host, port and user
+    :raises ConfigurationError: ``DATABASE_URL`` is no URL, or none for ``DATABASE_AUTH``
     """
 
     def __init__(
@@ -53,12 +41,10 @@ class Database:
         settings: DatabaseSettings,
         budget: float = BUDGET_SECONDS,
         read_secret: Callable[[str], Mapping[str, str]] = login_from_secret,
+        sign_token: Callable[[str, int, str], str] = database_token,
     ) -> None:
-        conninfo(settings.database_url)
-        self._settings = settings
+        self._login = DatabaseLogin(settings, read_secret, sign_token)
         self._budget = budget
-        self._read_secret = read_secret
-        self._login: Mapping[str, str] | None = None
         self._connection: DeadlineConnection | None = None
 
     def fetch(self, name: str, parameters: Mapping[str, Any], *, repeatable: bool) -> Row:
@@ -142,42 +128,17 @@ class Database:
         return connection
 
     def _open(self, deadline: float) -> DeadlineConnection:
-        held = self._login
+        may_be_old = self._login.may_be_old
         try:
-            return DeadlineConnection.open(self._conninfo(), deadline)
-        except psycopg.OperationalError:
-            if held is None:
+            return DeadlineConnection.open(self._login.conninfo(), deadline)
+        except psycopg.OperationalError as error:
+            if not may_be_old or not refuses_login(error):
                 raise
-        # The secret may have been rotated since it was read.
-        self._login = None
-        return DeadlineConnection.open(self._conninfo(), deadline)
-
-    def _conninfo(self) -> str:
-        if self._settings.database_secret_arn and self._login is None:
-            self._login = self._read_secret(self._settings.database_secret_arn)
-        return conninfo(self._settings.database_url, self._login)
+        self._login.forget()
+        return DeadlineConnection.open(self._login.conninfo(), deadline)
 
 
 def _first(rows: list[Row]) -> Row:
     if not rows:
         raise psycopg.InternalError("no row")
     return rows[0]
-
-
-def conninfo(url: str, login: Mapping[str, str] | None = None) -> str:
-    """Return what the driver takes: the URL, what it left open, and the login in place of its own.
-
-    :raises ConfigurationError: the URL is none; repeats nothing of it
-    :raises LoginUnreadable: the login has no user
-    """
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.Error:
-        given = None
-    if given is None:
-        raise ConfigurationError("DATABASE_URL: is not a PostgreSQL URL")
-    if login is not None:
-        if "username" not in login:
-            raise LoginUnreadable("the secret holds no username")
-        given |= {"user": login["username"], "password": login["password"]}
-    return make_conninfo("", **{**_DEFAULTS, **given})

@@ -101,6 +101,11 @@ def meaning_of(error: Exception) -> ControlPlaneError | UnexpectedDatabaseError:
     return UnexpectedDatabaseError(type(error).__name__)
 
 
+def refuses_login(error: psycopg.Error) -> bool:
+    """Tell whether another login may be taken; while connecting, only the server's words tell."""
+    return re.search(_CONNECTING[0][0], str(error)) is not None
+
+
 def wrote_nothing(error: psycopg.Error) -> bool:
     """Tell whether it is certain that the statement left nothing, and may pass when repeated."""
     return (error.sqlstate or "").startswith(("25006", "40001", "40P01"))

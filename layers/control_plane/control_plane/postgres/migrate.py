@@ -9,12 +9,11 @@ from typing import NotRequired, TypedDict
 
 import psycopg
 
-from control_plane.credentials import login_from_secret
 from control_plane.errors import SchemaNotReady
-from control_plane.postgres.connection import conninfo
 from control_plane.postgres.deadline import DeadlineConnection
 from control_plane.postgres.failures import translated
 from control_plane.postgres.indexes import complete_indexes
+from control_plane.postgres.login import DatabaseLogin, conninfo
 from control_plane.postgres.sql import access, migrations, needed_version
 from control_plane.settings import MigrateSettings
 
@@ -45,11 +44,12 @@ def migrate_as_set(seconds: float) -> Migrated:
     :raises StoreUnavailable: as `migrate`
     """
     settings = MigrateSettings.from_environment()
-    arn = settings.database_secret_arn
     with translated():
-        url = conninfo(settings.database_url, login_from_secret(arn) if arn else None)
+        url = DatabaseLogin(settings).conninfo()
     budget = max(seconds - _RESERVE_SECONDS, seconds / 2)
-    applied, unfinished = _migrate(url, settings.app_role, budget)
+    applied, unfinished = _migrate(
+        url, settings.app_role, budget, uses_iam=settings.app_role_uses_iam
+    )
     migrated = Migrated(applied=applied, version=needed_version())
     if unfinished:
         migrated["unfinished"] = unfinished
