@@ -6,19 +6,24 @@ import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from local.nats import NatsServer
+from local.ports import choose_port
 from local.postgres import PostgresServer
 from tests.installation import Installation
 from tests.sam import docker
 
 RUNTIME = "python3.13"
+HOST = "127.0.0.1"
+START_SECONDS = 60
 INVOKE_SECONDS = 120
 """SAM waits for the function's whole timeout after a failure of its own."""
 ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
@@ -171,3 +176,35 @@ def invoke(
         return json.loads(lines[-1])
 
     return invoke
+
+
+@pytest.fixture(scope="session")
+def start_api(
+    sam_local: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of one `sam local start-api` session, which all tests share."""
+    port = choose_port((HOST,), None, "the API")
+    command = sam_local("start-api", "--host", HOST, "--port", str(port))
+    log = tmp_path_factory.mktemp("api") / "start-api.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*command, "--warm-containers", "EAGER"], stdout=stream, stderr=stream
+        )
+    try:
+        _wait_for(f"http://{HOST}:{port}", process, log)
+        yield f"http://{HOST}:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx.get(f"{url}/health", timeout=60)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(log.read_text())

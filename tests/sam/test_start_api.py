@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
-
 import httpx
 import pytest
 
-from local.ports import choose_port
-
 pytestmark = [pytest.mark.sam, pytest.mark.timeout(600)]
 
-HOST = "127.0.0.1"
-START_SECONDS = 60
 PLAYBOOK = """
 apiVersion: noetl.io/v2
 kind: Playbook
@@ -25,34 +18,10 @@ workflow:
 """
 
 
-@pytest.fixture(scope="module")
-def api(sam_local, tmp_path_factory):
-    port = choose_port((HOST,), None, "the API")
-    command = sam_local("start-api", "--host", HOST, "--port", str(port))
-    log = tmp_path_factory.mktemp("api") / "start-api.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [*command, "--warm-containers", "EAGER"], stdout=stream, stderr=stream
-        )
-    try:
-        with httpx.Client(base_url=f"http://{HOST}:{port}", timeout=60) as client:
-            wait_for(client, process, log)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def wait_for(client, process, log):
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            client.get("/health")
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(log.read_text())
+@pytest.fixture
+def api(start_api):
+    with httpx.Client(base_url=start_api, timeout=60) as client:
+        yield client
 
 
 def test_the_api_is_healthy_under_both_paths(api):
