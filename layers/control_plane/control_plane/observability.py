@@ -9,12 +9,14 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from control_plane.redaction import redacted_line
+
 # Named here and not by the environment: metrics without a namespace raise when they are sent, and
 # by then the start is recorded.
 SERVICE = "noetl-control-plane"
 NAMESPACE = "NoETL"
 
-logger = Logger(service=SERVICE, utc=True)
+logger = Logger(service=SERVICE, utc=True, json_serializer=redacted_line)
 metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
 
 
