@@ -36,6 +36,8 @@ def release(text: str, order: dict[str, Any]) -> dict[str, Any]:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = order["layer"]
+        if resource["Type"] == "AWS::CloudFormation::Stack":  # as sam deploy uploads it
+            resource["Properties"]["TemplateURL"] = "https://artifacts.s3.amazonaws.com/within"
     values = {
         name: declared.get("Default", "") for name, declared in template["Parameters"].items()
     }

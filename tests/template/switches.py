@@ -51,5 +51,9 @@ SWITCHES: dict[str, dict[str, str]] = {
         "VpcId": "vpc-0a1b2c3d",
         "NatsTlsHostname": "nats.noetl.internal",
     },
+    "alarms": {
+        "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
+        "AlarmWithoutStarts": "yes",
+    },
     "ReleaseId": {"ReleaseId": "0123456789abcdef"},
 }

@@ -29,7 +29,9 @@ def test_each_function_publishes_by_all_its_properties_and_the_release(template)
 
 def test_each_log_group_is_kept_for_a_time_and_written_as_json(resolve, functions):
     groups = resolve(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
-    assert len(groups) == len(functions)
+    written = {item["LoggingConfig"]["LogGroup"] for item in functions.values()}
+    assert set(groups) == written | {"AccessLogGroup"}
+    assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
     for function in functions.values():
         assert function["LoggingConfig"]["LogFormat"] == "JSON"
         assert groups[function["LoggingConfig"]["LogGroup"]]["RetentionInDays"] == "7"
