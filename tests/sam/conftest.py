@@ -186,6 +186,7 @@ def start_api(
     port = choose_port((HOST,), None, "the API")
     command = sam_local("start-api", "--host", HOST, "--port", str(port))
     log = tmp_path_factory.mktemp("api") / "start-api.log"
+    before = docker.containers()
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [*command, "--warm-containers", "EAGER"], stdout=stream, stderr=stream
@@ -196,6 +197,10 @@ def start_api(
     finally:
         process.terminate()
         process.wait(30)
+        # A container that was still being made when the signal came is left by SAM.
+        left = docker.containers() - before
+        ours = {one for one in left if docker.image_of(one).startswith("samcli/lambda-")}
+        docker.remove_containers(ours)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

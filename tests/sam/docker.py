@@ -40,6 +40,22 @@ def images(reference: str) -> set[str]:
     )
 
 
+def containers() -> set[str]:
+    """Return the ids of the containers that run."""
+    return set(_docker("ps", "--quiet", "--no-trunc").split())
+
+
+def remove_containers(ids: set[str]) -> None:
+    """Stop and remove containers."""
+    if ids:
+        subprocess.run(["docker", "rm", "--force", *ids], capture_output=True, check=False)
+
+
+def image_of(container: str) -> str:
+    """Return the name of the image that a container was made from."""
+    return _docker("inspect", "--format", "{{.Config.Image}}", container).strip()
+
+
 def remove_images(names: set[str]) -> None:
     """Remove images; one that is in use stays."""
     if names:
