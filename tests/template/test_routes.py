@@ -92,3 +92,12 @@ def test_other_origins_may_not_call_from_a_browser(resolve):
     api = resolve().of_type("AWS::Serverless::HttpApi")["HttpApi"]
     assert "CorsConfiguration" not in api
     assert "x-amazon-apigateway-cors" not in api["DefinitionBody"]
+
+
+def test_every_route_is_throttled(resolve):
+    api = resolve(ThrottleRate="7", ThrottleBurst="9").of_type("AWS::Serverless::HttpApi")[
+        "HttpApi"
+    ]
+    throttle = {"ThrottlingRateLimit": "7", "ThrottlingBurstLimit": "9"}
+    assert api["DefaultRouteSettings"] == throttle
+    assert "RouteSettings" not in api
