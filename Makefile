@@ -83,5 +83,8 @@ lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it c
 bench-listing: $(READY) ## measure lists of executions over a log of a million events
 	@$(RUN) -m bench.listing $(ARGS)
 
+verify-deployed: ## ask a deployed stack whether it works; STACK=… PLAYBOOK=…
+	@sh verify_deployed.sh $(STACK) $(PLAYBOOK)
+
 clean: ## remove all that was made here, the stack's data included
 	rm -rf $(VENV) $(SAM_VENV) $(NOETL_VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
