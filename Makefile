@@ -13,7 +13,7 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve follow test lint format openapi bench-listing lock clean
+.PHONY: help setup setup-sam setup-noetl demo serve follow test lint format openapi bench-listing lock verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
