@@ -132,3 +132,12 @@ def test_without_the_owners_rights_the_rest_of_the_migration_stands(noetl_url, o
     migrate(noetl_url, APP_ROLE)
     owner.execute("DROP INDEX noetl." + ", noetl.".join(NAMES))
     assert complete(as_app(noetl_url)) == NAMES
+
+
+def test_the_migrate_function_tells_which_indexes_are_missing(noetl_url, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", noetl_url)
+    monkeypatch.setattr(module, "complete_indexes", lambda _: NAMES)
+    assert module.migrate_as_set(60)["unfinished"] == NAMES
+    monkeypatch.undo()
+    monkeypatch.setenv("DATABASE_URL", noetl_url)
+    assert "unfinished" not in module.migrate_as_set(60)
