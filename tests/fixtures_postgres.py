@@ -106,8 +106,8 @@ class PostgresBackend:
         self._databases.append(database)
         return database
 
-    def execution_store(self) -> PostgresExecutionStore:
-        return PostgresExecutionStore(self.database(), hold_days=14)
+    def execution_store(self, **arguments: Any) -> PostgresExecutionStore:
+        return PostgresExecutionStore(self.database(), hold_days=14, **arguments)
 
     def catalog_store(self) -> PostgresCatalogStore:
         return PostgresCatalogStore(self.database())

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from control_plane.ports import (
     CatalogVersion,
     EntryPage,
     KnownStart,
+    Lookup,
     NewCatalogEntry,
     Notification,
     Resolution,
@@ -29,6 +30,7 @@ from control_plane.ports import (
 from tests.contract.fake_execution_log import FakeEvent, FakeExecutionLog, events_of_start
 
 LAST_VERSION = 32_767
+MOST_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 
 @dataclass
@@ -75,40 +77,83 @@ class FakeDatabase:
 
 
 class FakeExecutionStore:
-    """An `ExecutionStore` in memory."""
+    """An `ExecutionStore` in memory.
 
-    def __init__(self, database: FakeDatabase | None = None, hold_days: int = 14) -> None:
+    :ivar round_trips: how many calls a real one would have sent
+    """
+
+    def __init__(
+        self,
+        database: FakeDatabase | None = None,
+        hold_days: int = 14,
+        most_document_bytes: int = MOST_DOCUMENT_BYTES,
+    ) -> None:
         self.database = database or FakeDatabase()
         self.acknowledged: list[int] = []
+        self.round_trips = 0
         self._hold = timedelta(days=hold_days)
+        self._most_document_bytes = most_document_bytes
 
     def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
+        (found,) = self.resolve_many([Lookup(key, reference, held)])
+        return found
+
+    def resolve_many(self, lookups: Sequence[Lookup]) -> list[Resolution]:
+        self.round_trips += 1
+        found: list[Resolution] = []
+        sent: dict[int, int] = {}
         with self.database.lock:
-            known = self.database.known(key)
-            if known is not None:
-                return Resolution(known=_as_known(known))
-            entry = self.database.find(reference)
-            if entry is not None and entry.catalog_id == held:
-                entry = CatalogEntry(entry.catalog_id, entry.path, entry.version, None)
-            ids = StartIds(*itertools.islice(self.database.ids, 4))
-            return Resolution(entry=entry, ids=ids)
+            for lookup in lookups:
+                one = self._resolve(lookup)
+                entry = one.entry
+                if entry is not None and entry.catalog_id in sent:
+                    one = replace(one, entry=replace(entry, document=None))
+                elif entry is not None and entry.document is not None:
+                    sent[entry.catalog_id] = len(str(entry.document))
+                    if len(sent) > 1 and sum(sent.values()) > self._most_document_bytes:
+                        break
+                found.append(one)
+        return found
+
+    def _resolve(self, lookup: Lookup) -> Resolution:
+        known = self.database.known(lookup.key)
+        if known is not None:
+            return Resolution(known=_as_known(known))
+        entry = self.database.find(lookup.reference)
+        if entry is not None and entry.catalog_id == lookup.held:
+            entry = replace(entry, document=None)
+        return Resolution(entry=entry, ids=StartIds(*itertools.islice(self.database.ids, 4)))
 
     def record(self, start: Start) -> KnownStart | None:
+        (known,) = self.record_many([start])
+        return known
+
+    def record_many(self, starts: Sequence[Start]) -> list[KnownStart | None]:
+        self.round_trips += 1
         with self.database.lock:
-            known = self.database.known(start.key)
-            if known is None:
-                self._write(start)
+            for start in starts:
+                if self.database.known(start.key) is None:
+                    self._check(start)
+            known = list(map(self._record, starts))
             for command_id in self.acknowledged:
                 self.database.outbox.pop(command_id, None)
             self.acknowledged.clear()
-            return None if known is None or known.ids == start.ids else _as_known(known)
+            return known
+
+    def _record(self, start: Start) -> KnownStart | None:
+        known = self.database.known(start.key)
+        if known is None:
+            self._write(start)
+        return None if known is None or known.ids == start.ids else _as_known(known)
 
     def acknowledge(self, start: Start) -> None:
         self.acknowledged.append(start.ids.command_id)
 
-    def _write(self, start: Start) -> None:
+    def _check(self, start: Start) -> None:
         if self.database.find(CatalogReference(start.catalog_id, None)) is None:
             raise CatalogEntryNotFound(start.catalog_id)
+
+    def _write(self, start: Start) -> None:
         self.database.requests[start.key] = (start, datetime.now(UTC) + self._hold)
         self.database.starts.append(start)
         self.database.outbox[start.ids.command_id] = start
@@ -162,8 +207,8 @@ class FakeBackend:
     def __init__(self) -> None:
         self.database = FakeDatabase()
 
-    def execution_store(self) -> FakeExecutionStore:
-        return FakeExecutionStore(self.database)
+    def execution_store(self, **arguments: Any) -> FakeExecutionStore:
+        return FakeExecutionStore(self.database, **arguments)
 
     def catalog_store(self) -> FakeCatalogStore:
         return FakeCatalogStore(self.database)

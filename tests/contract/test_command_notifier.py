@@ -150,6 +150,45 @@ def test_what_failed_can_be_notified_later(workers):
     assert workers.received() == [NOTIFICATION]
 
 
+def test_many_notifications_arrive_in_their_order(workers):
+    sent = [with_id(f"{number}:start:2") for number in range(100)]
+
+    assert workers.notifier.notify_many(sent) == [None] * 100
+
+    assert workers.received() == sent
+
+
+def test_no_notification_at_all_is_no_failure(workers):
+    assert workers.notifier.notify_many([]) == []
+
+
+def test_the_same_message_id_twice_among_many_is_one_message(workers):
+    workers.notifier.notify(NOTIFICATION)
+
+    assert workers.notifier.notify_many([NOTIFICATION, NOTIFICATION]) == [None, None]
+
+    assert workers.received() == [NOTIFICATION]
+
+
+def test_each_of_many_says_why_it_failed(workers):
+    workers.go_away()
+
+    failures = workers.notifier.notify_many([with_id("1:start:2"), with_id("2:start:3")])
+
+    assert [failure.message for failure in failures] == ["no stream takes the subject"] * 2
+
+
+def test_many_that_failed_can_be_notified_later(workers):
+    sent = [with_id("1:start:2"), with_id("2:start:3")]
+    workers.go_away()
+    workers.notifier.notify_many(sent)
+    workers.come_back()
+
+    assert workers.notifier.notify_many(sent) == [None, None]
+
+    assert workers.received() == sent
+
+
 def test_the_probe_tells_whether_notifications_would_arrive(workers):
     assert workers.health() == "ok"
     workers.go_away()

@@ -55,7 +55,9 @@ class RecordedObserver:
 class ControlPlane:
     """A starter on fakes, with one playbook in the catalog."""
 
-    def __init__(self, playbook: str = PLAYBOOK, pools: str = "shared") -> None:
+    def __init__(
+        self, playbook: str = PLAYBOOK, pools: str = "shared", cache_bytes: int = 1 << 20
+    ) -> None:
         self.backend = FakeBackend()
         self.catalog_id = self.backend.add_entry(PATH, 1, playbook, None)
         self.store: FakeExecutionStore = self.backend.execution_store()
@@ -65,7 +67,7 @@ class ControlPlane:
             store=self.store,
             notifier=self.notifier,
             observer=self.observer,
-            playbooks=PlaybookCache(LIMITS, 1 << 20),
+            playbooks=PlaybookCache(LIMITS, cache_bytes),
             limits=LIMITS,
             server_url="https://noetl.example.com",
             allowed_pools=frozenset(pools.split()),

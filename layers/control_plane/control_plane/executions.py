@@ -32,7 +32,7 @@ from control_plane.ports import (
     StartIds,
     StartObserver,
 )
-from control_plane.requests import Caller, ExecuteRequest
+from control_plane.requests import Caller, ExecuteRequest, Trace
 
 START_STEP = "start"
 
@@ -51,6 +51,20 @@ class Execution:
 
     answer: StartAnswer
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """A request that may be served, with the key under which it starts once.
+
+    :ivar key: as it is stored
+    """
+
+    request: ExecuteRequest
+    key: str
+    fingerprint: bytes
+    reference: CatalogReference
+    trace: Trace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +90,44 @@ class ExecutionStarter:
         :raises RequestError: the caller can mend it; nothing was recorded
         :raises StoreUnavailable: nothing was recorded, or asking again under the same key tells
         """
-        reference = self._checked_reference(request)
-        stored_key = caller.stored_key(key or request.idempotency_key)
-        fingerprint = request.fingerprint()
-        held = self.playbooks.held(reference)
-        found = self.store.resolve(stored_key, reference, held)
+        asked = self.accept(request, caller, key)
+        held = self.playbooks.held(asked.reference)
+        found = self.store.resolve(asked.key, asked.reference, held)
         if found.known is not None:
-            return self._replay(found.known, fingerprint)
+            return self.replay(found.known, asked)
         if found.entry is None or found.ids is None:
-            raise _not_found(reference)
-        start = self._prepare(request, stored_key, fingerprint, found.entry, found.ids)
-        known = self.store.record(start)
-        if known is not None and known.answer != start.answer.value:
-            return self._replay(known, fingerprint)
-        self.observer.started(start.ids.execution_id, start.path)
-        self._notify(start)
-        return Execution(start.answer.value)
+            raise not_found(asked.reference)
+        start = self.prepare(asked, found.entry, self.playbooks.playbook(found.entry), found.ids)
+        execution = self.conclude(asked, start, self.store.record(start))
+        if not execution.replayed:
+            self._notify(start)
+        return execution
 
-    def _checked_reference(self, request: ExecuteRequest) -> CatalogReference:
+    def accept(
+        self, request: ExecuteRequest, caller: Caller, key: str | None = None
+    ) -> StartRequest:
+        """Check what can be checked without the database.
+
+        :raises InvalidRequest: no playbook is named, or a pool that is not allowed
+        """
         pool = request.execution_pool
         if pool is not None and pool not in self.allowed_pools:
             allowed = ", ".join(sorted(self.allowed_pools))
             raise InvalidRequest(faults=(Fault("execution_pool", f"must be one of: {allowed}"),))
-        return request.reference
+        return StartRequest(
+            request=request,
+            key=caller.stored_key(key or request.idempotency_key),
+            fingerprint=request.fingerprint(),
+            reference=request.reference,
+            trace=request.trace or caller.trace,
+        )
 
-    def _replay(self, known: KnownStart, fingerprint: bytes) -> Execution:
-        if known.fingerprint != fingerprint:
+    def replay(self, known: KnownStart, asked: StartRequest) -> Execution:
+        """Answer as the first time.
+
+        :raises IdempotencyKeyReused: the key belongs to another request
+        """
+        if known.fingerprint != asked.fingerprint:
             raise IdempotencyKeyReused
         # Member by member: JSONB has reordered them, and equal answers had better look equal.
         answer = StartAnswer(
@@ -112,23 +138,22 @@ class ExecutionStarter:
         self.observer.replayed(int(answer["execution_id"]))
         return Execution(answer, replayed=True)
 
-    def _prepare(
-        self,
-        request: ExecuteRequest,
-        key: str,
-        fingerprint: bytes,
-        entry: CatalogEntry,
-        ids: StartIds,
+    def prepare(
+        self, asked: StartRequest, entry: CatalogEntry, playbook: Playbook, ids: StartIds
     ) -> Start:
-        playbook = self.playbooks.playbook(entry)
+        """Put together all that is recorded; asks nobody.
+
+        :raises RequestError: the playbook cannot be started with this request
+        """
+        request = asked.request
         workload = merged_workload(playbook.workload, request.payload_json)
         command = build_command(
             playbook, START_STEP, workload, ids.execution_id, entry.catalog_id, self.limits
         )
-        trace = request.trace.model_dump(exclude_none=True) if request.trace else None
+        trace = asked.trace.model_dump(exclude_none=True) if asked.trace else None
         return Start(
-            key=key,
-            fingerprint=fingerprint,
+            key=asked.key,
+            fingerprint=asked.fingerprint,
             ids=ids,
             catalog_id=entry.catalog_id,
             path=entry.path,
@@ -145,14 +170,41 @@ class ExecutionStarter:
                     execution_id=str(ids.execution_id), status="started", commands_generated=1
                 )
             ),
-            notification=self._notification(request, playbook, command, ids),
+            notification=self._notification(asked, playbook, command, ids),
         )
 
+    def conclude(self, asked: StartRequest, start: Start, known: KnownStart | None) -> Execution:
+        """Answer, once the store has told what the key stands for.
+
+        :param known: what `ExecutionStore.record` returned
+        :raises IdempotencyKeyReused: as `replay`
+        """
+        # Its own answer: a first try was carried out although its reply was lost.
+        if known is not None and known.answer != start.answer.value:
+            return self.replay(known, asked)
+        self.observer.started(start.ids.execution_id, start.path)
+        return Execution(start.answer.value)
+
+    def settle(self, start: Start, failure: NotificationFailed | None) -> None:
+        """Note what became of the notification: it arrived, or the relay will see to it."""
+        if failure is None:
+            self.store.acknowledge(start)
+        else:
+            self.observer.notification_deferred(start.ids.execution_id, failure.message)
+
+    def _notify(self, start: Start) -> None:
+        try:
+            self.notifier.notify(start.notification)
+        except NotificationFailed as failure:
+            self.settle(start, failure)
+        else:
+            self.settle(start, None)
+
     def _notification(
-        self, request: ExecuteRequest, playbook: Playbook, command: Command, ids: StartIds
+        self, asked: StartRequest, playbook: Playbook, command: Command, ids: StartIds
     ) -> Notification:
         is_system = (playbook.path or "").startswith("system/")
-        segment = request.execution_pool or ("system" if is_system else "shared")
+        segment = asked.request.execution_pool or ("system" if is_system else "shared")
         command_id = f"{ids.execution_id}:{command.step}:{ids.issued_event_id}"
         message = {
             "execution_id": ids.execution_id,
@@ -165,19 +217,12 @@ class ExecutionStarter:
             subject=f"noetl.commands.{segment}.{ids.execution_id}",
             message_id=command_id,
             body=json.dumps(message, ensure_ascii=False),
-            traceparent=request.trace.traceparent if request.trace else None,
+            traceparent=asked.trace.traceparent if asked.trace else None,
         )
 
-    def _notify(self, start: Start) -> None:
-        try:
-            self.notifier.notify(start.notification)
-        except NotificationFailed as failure:
-            self.observer.notification_deferred(start.ids.execution_id, failure.message)
-        else:
-            self.store.acknowledge(start)
 
-
-def _not_found(reference: CatalogReference) -> CatalogEntryNotFound | PlaybookNotFound:
+def not_found(reference: CatalogReference) -> CatalogEntryNotFound | PlaybookNotFound:
+    """Return the error that says that there is no such playbook."""
     if reference.catalog_id is not None:
         return CatalogEntryNotFound(reference.catalog_id)
     return PlaybookNotFound(reference.path or "")

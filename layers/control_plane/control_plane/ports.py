@@ -6,10 +6,12 @@ hold them and their in-memory fakes to one contract suite.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from control_plane.errors import NotificationFailed
 from control_plane.json_text import Json
 
 
@@ -33,6 +35,15 @@ class CatalogEntry:
     path: str
     version: int
     document: str | dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What one resolution asks for; the arguments of `ExecutionStore.resolve`."""
+
+    key: str
+    reference: CatalogReference
+    held: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,16 @@ class ExecutionStore(Protocol):
         """
         ...
 
+    def resolve_many(self, lookups: Sequence[Lookup]) -> list[Resolution]:
+        """Answer the first of many lookups, and at least one; in their order.
+
+        All of them, unless their documents are large together. The document of an entry comes
+        with the first resolution that has the entry, and with no later one.
+
+        :raises StoreUnavailable: the database cannot answer
+        """
+        ...
+
     def record(self, start: Start) -> KnownStart | None:
         """Write the start as a whole, or nothing.
 
@@ -121,6 +142,15 @@ class ExecutionStore(Protocol):
             the winner of a race, never waited for longer than its commit takes
         :raises StoreUnavailable: the database cannot answer, and nothing was written, or it is
             not known whether it was: the same key tells
+        """
+        ...
+
+    def record_many(self, starts: Sequence[Start]) -> list[KnownStart | None]:
+        """Write each start as `record` does, all in one commit; nothing of any when it raises.
+
+        Of two under one key the first is written.
+
+        :raises StoreUnavailable: as `record`
         """
         ...
 
@@ -140,6 +170,10 @@ class CommandNotifier(Protocol):
 
         :raises NotificationFailed: with the reason, which names no address and no secret
         """
+        ...
+
+    def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
+        """Publish all of them at once, within the budget of one; tell which failed."""
         ...
 
 

@@ -161,11 +161,13 @@ class Caller:
     :ivar source: ``http``, ``direct``, …
     :ivar principal: the authorizer's identity, ``anonymous`` without one
     :ivar request_id: the request's own id, the key of a request that brings none
+    :ivar trace: what the request came with beside its body; a trace in the body wins
     """
 
     source: str
     principal: str
     request_id: str
+    trace: Trace | None = None
 
     def stored_key(self, key: str | None) -> str:
         """Return the key as it is stored: ``{source}:{principal}:{key}``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +18,7 @@ class Proxy:
     :ivar cut_at: a connection ends when its client sends these bytes, which go no further
     :ivar hush_at: when a client sends these bytes, they arrive, but nothing comes back any more
     :ivar hushes: how many connections to treat so
+    :ivar pace: seconds that go by before each message of a client passes
     """
 
     def __init__(self, server_url: str) -> None:
@@ -25,6 +27,7 @@ class Proxy:
         self.cut_at: bytes | None = None
         self.hush_at = b""
         self.hushes = 0
+        self.pace = 0.0
         self._server_url = urlsplit(server_url)
         self._silent: set[int] = set()
         self._ends: list[threading.Event] = []
@@ -84,7 +87,7 @@ class Proxy:
                     self.hushes -= 1
                     back.cancel()
                 if number not in self._silent:
-                    server_writer.write(data)
+                    await self._pass_on(data, server_writer)
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -93,6 +96,11 @@ class Proxy:
                 end.transport.abort()
             self._ends[number - 1].set()
             await asyncio.sleep(0)
+
+    async def _pass_on(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        for message in re.split(rb"(?=HPUB )", data) if self.pace else [data]:
+            await asyncio.sleep(self.pace)
+            writer.write(message)
 
     async def _pass_back(
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -15,7 +15,7 @@ import pytest
 
 from control_plane.errors import StoreUnavailable
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, NewCatalogEntry
+from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry
 from control_plane.postgres import deadline
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.executions import PostgresExecutionStore
@@ -126,6 +126,21 @@ def test_a_start_whose_reply_is_lost_is_asked_for_under_its_key(
         assert sum(b"record_start" in body for body in statements) == 2
         assert postgres.started() == [start.ids.execution_id]
         assert postgres.pending() == [start.ids.command_id]
+
+
+def test_a_batch_whose_reply_is_lost_is_asked_for_under_its_keys(
+    postgres: PostgresBackend, entry: int
+):
+    with wiretapped(postgres.app_url) as wire:
+        postgres.app_url = wire.url
+        store = postgres.execution_store()
+        found = store.resolve_many([Lookup(key, HELLO, None) for key in "abc"])
+        starts = [a_start(one.ids, entry, key) for one, key in zip(found, "abc", strict=True)]
+        wire.lose_reply = True
+        assert store.record_many(starts) == [None] * 3
+        statements = [body for kind, body in wire.take() if kind == b"P"]
+        assert sum(b"record_start" in body for body in statements) == 2
+        assert len(postgres.started()) == len(postgres.pending()) == 3
 
 
 def test_a_registration_whose_reply_is_lost_is_not_sent_again(postgres: PostgresBackend):

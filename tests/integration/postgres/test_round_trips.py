@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, NewCatalogEntry
+from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
 from control_plane.postgres.executions import PostgresExecutionStore
@@ -79,6 +79,33 @@ def test_a_workload_crosses_the_wire_once(
     assert len(sent) < 105_000
 
 
+@pytest.mark.parametrize("number", [1, 10, 1000])
+def test_a_batch_is_two_round_trips_however_many_start(
+    postgres: PostgresBackend, wire: Wire, database: Database, number: int
+):
+    entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
+    store = PostgresExecutionStore(database, hold_days=14)
+    for turn in range(2):
+        keys = [f"sqs:queue:{turn}-{place}" for place in range(number)]
+        found = store.resolve_many([Lookup(key, HELLO, None) for key in keys])
+        assert kinds(wire) == ONE_ROUND_TRIP
+        starts = [a_start(one.ids, entry, key) for one, key in zip(found, keys, strict=True)]
+        assert store.record_many(starts) == [None] * number
+        assert kinds(wire) == ONE_ROUND_TRIP
+        for start in starts:
+            store.acknowledge(start)
+    assert len(postgres.started()) == 2 * number
+
+
+def test_a_document_crosses_the_wire_once_for_a_batch(
+    postgres: PostgresBackend, wire: Wire, database: Database
+):
+    postgres.add_entry("examples/hello", 1, "kind: Playbook" + "x" * 100_000, None)
+    store = PostgresExecutionStore(database, hold_days=14)
+    store.resolve_many([Lookup(f"k{place}", HELLO, None) for place in range(100)])
+    assert 100_000 < wire.received < 200_000
+
+
 def test_a_registration_is_one_round_trip(wire: Wire, database: Database):
     store = PostgresCatalogStore(database)
     store.register(NewCatalogEntry("a", "playbook", "kind: Playbook", Json({}), Json({})))
@@ -102,4 +129,6 @@ def test_no_statement_needs_more_than_16_kilobytes_of_text(
     entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
     store = PostgresExecutionStore(database, hold_days=14)
     store.record(a_start(store.resolve("k", HELLO, None).ids, entry))
+    (found,) = store.resolve_many([Lookup("l", HELLO, None)])
+    store.record_many([a_start(found.ids, entry, "l")])
     assert max(len(body) for kind, body in wire.take() if kind == b"P") < 4096

@@ -17,15 +17,18 @@ class Wire:
 
     :ivar url: the login, by way of the proxy
     :ivar lose_reply: cut the connection in place of the server's next reply
+    :ivar received: bytes of the server's replies since the last `take`
     """
 
     url: str = ""
     lose_reply: bool = False
+    received: int = 0
     sent: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def take(self) -> list[tuple[bytes, bytes]]:
         """Return the messages and forget them."""
         taken, self.sent = self.sent, []
+        self.received = 0
         return taken
 
     def write_down(self, stream: bytearray, is_started: bool) -> bool:
@@ -96,5 +99,6 @@ def _pump_replies(client: socket.socket, upstream: socket.socket, wire: Wire) ->
             if wire.lose_reply:
                 wire.lose_reply = False
                 break
+            wire.received += len(chunk)
             client.sendall(chunk)
         client.shutdown(socket.SHUT_RDWR)

@@ -34,6 +34,12 @@ def test_a_playbook_is_parsed_once_and_needs_no_document_then():
     assert playbooks.playbook(entry(1, document=None)) is first
 
 
+def test_what_is_kept_can_be_had_by_its_id():
+    playbooks = cache(1)
+    first = playbooks.playbook(entry(1))
+    assert (playbooks.kept(1), playbooks.kept(2)) == (first, None)
+
+
 def test_nothing_is_held_before_it_was_seen():
     playbooks = cache(2)
     playbooks.playbook(entry(1, "p"))

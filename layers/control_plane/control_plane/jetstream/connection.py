@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -37,6 +38,7 @@ class Connection:
         self._jetstream = self.client.jetstream(timeout=_NEVER)  # `waiting` bounds it
         self._failure: Exception | None = None
         self._wait: asyncio.Timeout | None = None
+        self._end = self._patience = math.inf
         self._last_use = time.time()
 
     @classmethod
@@ -137,21 +139,31 @@ class Connection:
         return True
 
     @contextlib.asynccontextmanager
-    async def waiting(self, deadline: float) -> AsyncIterator[None]:
-        """Bound what is awaited inside: by the deadline and by the connection's end.
+    async def waiting(self, end: float, patience: float = math.inf) -> AsyncIterator[None]:
+        """Bound what is awaited inside: by its end, by patience, by the connection's end.
 
-        :param deadline: in the time of the event loop
+        :param end: in the time of the event loop
+        :param patience: seconds without any progress
         :raises ConnectionFailed: the connection is of no use any more
         :raises NotificationFailed: NATS has answered no
         """
+        self._end, self._patience = end, patience
         try:
-            async with asyncio.timeout_at(deadline) as self._wait:
+            async with asyncio.timeout_at(self._deadline()) as self._wait:
                 yield
         except (TimeoutError, OSError, nats.errors.Error) as error:
             raise while_connected(self._failure or error) from None
         finally:
             self._wait = None
         self._last_use = time.time()
+
+    def note_progress(self) -> None:
+        """Begin to be patient anew, for one of several answers has come."""
+        if self._wait is not None and self._failure is None and not self._wait.expired():
+            self._wait.reschedule(self._deadline())
+
+    def _deadline(self) -> float:
+        return min(self._end, asyncio.get_running_loop().time() + self._patience)
 
     async def drop(self) -> None:
         """End the connection at once, without a word to a server that may not listen."""

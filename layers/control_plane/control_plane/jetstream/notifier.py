@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import nats.errors
@@ -14,6 +14,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from control_plane.credentials import LoginUnreadable, login_from_secret
 from control_plane.errors import NotificationFailed
+from control_plane.jetstream.bundle import Bundle
 from control_plane.jetstream.connection import Connection
 from control_plane.jetstream.failures import ConnectionFailed, Reason
 from control_plane.jetstream.servers import Login, servers_from_url
@@ -77,6 +78,20 @@ class JetStreamNotifier:
             raise NotificationFailed(Reason.NOT_CONFIGURED)
         self._run(self._try_twice(lambda connection: self._publish(connection, notification)))
 
+    def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
+        """Publish all at once; return for each why it failed, None where it arrived.
+
+        When a permission is denied, whatever has not been acknowledged by then counts as denied.
+        """
+        bundle = Bundle(notifications, self._stream if self._manages_stream else None)
+        unknown = NotificationFailed(Reason.NOT_CONFIGURED)
+        if self._servers and notifications:
+            try:
+                self._run(self._try_twice(bundle.publish))
+            except NotificationFailed as failure:
+                unknown = failure
+        return bundle.outcomes(otherwise=unknown)
+
     def probe(self) -> str:
         """Return ``ok``, ``not configured``, ``unreachable`` or ``no stream``.
 
@@ -138,8 +153,7 @@ class JetStreamNotifier:
     async def _try(self, work: Work[Result], end: float, patience: float) -> Result:
         try:
             connection = await self._connected(end)
-            patience_ends = asyncio.get_running_loop().time() + patience
-            async with connection.waiting(min(end, patience_ends)):
+            async with connection.waiting(end, patience):
                 return await work(connection)
         except NotificationFailed:
             raise

@@ -36,6 +36,11 @@ class PlaybookCache:
         newest = self._newest.get(reference.path or "")
         return newest.catalog_id if newest else None
 
+    def kept(self, catalog_id: int) -> Playbook | None:
+        """Return an entry's playbook, if it is kept."""
+        found = self._kept.get(catalog_id)
+        return found[1] if found else None
+
     def playbook(self, entry: CatalogEntry) -> Playbook:
         """Return the entry's playbook, parsed and validated once.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from control_plane.errors import CatalogEntryNotFound
@@ -11,6 +12,7 @@ from control_plane.ports import (
     CatalogEntry,
     CatalogReference,
     KnownStart,
+    Lookup,
     Resolution,
     Start,
     StartIds,
@@ -20,20 +22,26 @@ from control_plane.postgres.failures import ReferenceGone
 
 MOST_ACKNOWLEDGED = 1000
 """Acknowledgements that are kept while no start is recorded; the relay does without them."""
+MOST_DOCUMENT_BYTES = 4 * 1024 * 1024
+"""Playbooks that are sent for many starts at once, together; one by itself may be larger."""
 
 
 class PostgresExecutionStore:
     """Keeps starts.
 
-    Both calls are one round trip and may be sent again when the connection is lost: `resolve`
+    Each call is one round trip and may be sent again when the connection is lost: `resolve`
     reads, and `record` writes under a key that tells whether it has been carried out.
 
     :param hold_days: how long a key is held
+    :param most_document_bytes: how large the documents for many starts may be together
     """
 
-    def __init__(self, database: Database, hold_days: int) -> None:
+    def __init__(
+        self, database: Database, hold_days: int, most_document_bytes: int = MOST_DOCUMENT_BYTES
+    ) -> None:
         self._database = database
         self._hold_days = hold_days
+        self._most_document_bytes = most_document_bytes
         self._acknowledged: deque[int] = deque(maxlen=MOST_ACKNOWLEDGED)
 
     def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
@@ -41,7 +49,7 @@ class PostgresExecutionStore:
 
         :raises StoreUnavailable: the database cannot answer
         """
-        fingerprint, answer, ids, *entry = self._database.fetch(
+        row = self._database.fetch(
             "resolve_start",
             {
                 "key": key,
@@ -51,9 +59,24 @@ class PostgresExecutionStore:
             },
             repeatable=True,
         )
-        if fingerprint is not None:
-            return Resolution(known=KnownStart(fingerprint, answer))
-        return Resolution(entry=_entry(*entry), ids=StartIds(*ids))
+        return _resolution(*row)
+
+    def resolve_many(self, lookups: Sequence[Lookup]) -> list[Resolution]:
+        """Answer as many of the lookups as documents fit, at least the first.
+
+        :raises StoreUnavailable: the database cannot answer
+        """
+        rows = self._database.fetch_all(
+            "resolve_starts",
+            {
+                "keys": [lookup.key for lookup in lookups],
+                "catalog_ids": [lookup.reference.catalog_id for lookup in lookups],
+                "paths": [lookup.reference.path for lookup in lookups],
+                "held": [lookup.held for lookup in lookups],
+                "most_bytes": self._most_document_bytes,
+            },
+        )
+        return [_resolution(*row) for row in rows]
 
     def record(self, start: Start) -> KnownStart | None:
         """Write the start as a whole, or tell what its key stands for.
@@ -61,24 +84,53 @@ class PostgresExecutionStore:
         :raises StoreUnavailable: the database cannot answer; the same key tells what it did
         :raises CatalogEntryNotFound: the entry has been removed since it was resolved
         """
-        acknowledged = list(self._acknowledged)
         try:
-            execution_id, fingerprint, answer = self._database.fetch(
-                "record_start",
-                _parameters(start) | {"hold_days": self._hold_days, "acknowledged": acknowledged},
-                repeatable=True,
+            row = self._database.fetch(
+                "record_start", _parameters(start) | self._settings(), repeatable=True
             )
         except ReferenceGone:
             raise CatalogEntryNotFound(start.catalog_id) from None
         self._acknowledged.clear()
-        # Our own id: a first try was carried out although its answer was lost.
-        if execution_id is None or execution_id == start.ids.execution_id:
-            return None
-        return KnownStart(fingerprint, answer)
+        return _known(start, *row)
+
+    def record_many(self, starts: Sequence[Start]) -> list[KnownStart | None]:
+        """Write each start as a whole, all in one commit, or tell what its key stands for.
+
+        :raises StoreUnavailable: the database cannot answer; the same keys tell what it did
+        :raises CatalogEntryNotFound: an entry has been removed since it was resolved
+        """
+        each = [_parameters(start) for start in starts]
+        columns = {name: [one[name] for one in each] for name in each[0]}
+        try:
+            rows = self._database.fetch_all("record_starts", columns | self._settings())
+        except ReferenceGone:
+            raise CatalogEntryNotFound(starts[0].catalog_id) from None
+        self._acknowledged.clear()
+        return [_known(start, *row) for start, row in zip(starts, rows, strict=True)]
 
     def acknowledge(self, start: Start) -> None:
         """Remember that the start's notification arrived, until the next `record`."""
         self._acknowledged.append(start.ids.command_id)
+
+    def _settings(self) -> dict[str, Any]:
+        return {"hold_days": self._hold_days, "acknowledged": list(self._acknowledged)}
+
+
+def _resolution(
+    fingerprint: bytes | None, answer: dict[str, Any], ids: list[int], *entry: Any
+) -> Resolution:
+    if fingerprint is not None:
+        return Resolution(known=KnownStart(fingerprint, answer))
+    return Resolution(entry=_entry(*entry), ids=StartIds(*ids))
+
+
+def _known(
+    start: Start, execution_id: int | None, fingerprint: bytes, answer: dict[str, Any]
+) -> KnownStart | None:
+    # Our own id: a first try was carried out although its answer was lost.
+    if execution_id is None or execution_id == start.ids.execution_id:
+        return None
+    return KnownStart(fingerprint, answer)
 
 
 def _entry(
