@@ -56,7 +56,10 @@ class Gateway:
         self._running: set[asyncio.Task[Outcome]] = set()
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        # API Gateway passes a compressed body on as it is.
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=1, auto_decompress=False
+        )
 
     async def start(self, host: str, port: int) -> None:
         """Listen.

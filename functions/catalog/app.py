@@ -31,8 +31,7 @@ app = ControlPlaneApi(settings.limits)
 @app.post_json("/api/catalog/register", RegisterRequest)
 def register(request: RegisterRequest) -> Response[RegisterAnswer]:
     """Register a playbook under the next version of its path."""
-    dry_run = app.current_event.query_string_parameters.get("dry_run") == "true"
-    return ok(registrar.register(request, dry_run=dry_run).model_dump())
+    return ok(registrar.register(request, dry_run=app.flag("dry_run")).model_dump())
 
 
 @app.post_json("/api/catalog/register/batch", BatchRequest)

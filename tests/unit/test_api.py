@@ -6,7 +6,7 @@ import json
 import pytest
 
 from control_plane import errors
-from control_plane.api import ControlPlaneApi, started, status_of
+from control_plane.api import ControlPlaneApi, ok, started, status_of
 from control_plane.direct import is_http, start_directly
 from control_plane.errors import InvalidRequest, LimitExceeded, PlaybookNotFound, UnstorableValue
 from control_plane.requests import ExecuteRequest
@@ -217,3 +217,19 @@ def test_a_defect_in_a_direct_invocation_names_the_incident_alone(plane, monkeyp
         start_directly(plane.starter, LIMITS, {"path": PATH}, "request-1")
     assert caught.value.__suppress_context__
     assert "request-1" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("query", "flag"), [(None, False), ({"dry_run": "true"}, True), ({"dry_run": "false"}, False)]
+)
+def test_a_flag_of_the_query_is_true_or_false(query, flag):
+    app = ControlPlaneApi(LIMITS)
+
+    @app.get_json("/health")
+    def tell():
+        return ok(app.flag("dry_run"))
+
+    sample = event("health") | {"queryStringParameters": query}
+    assert json.loads(app.resolve(sample, Context())["body"]) is flag
+    sample["queryStringParameters"] = {"dry_run": "yes"}
+    assert app.resolve(sample, Context())["statusCode"] == 422

@@ -136,6 +136,16 @@ class ControlPlaneApi(APIGatewayHttpResolver):
         except ValueError as error:
             raise InvalidRequest(faults=(Fault("header Idempotency-Key", str(error)),)) from None
 
+    def flag(self, name: str) -> bool:
+        """Return a flag of the query string, False without one.
+
+        :raises InvalidRequest: neither ``true`` nor ``false``: a mistyped flag must do no harm
+        """
+        value = self.current_event.query_string_parameters.get(name, "false")
+        if value not in ("true", "false"):
+            raise InvalidRequest(faults=(Fault(f"query {name}", "must be true or false"),))
+        return value == "true"
+
     def is_called_by_cli(self) -> bool:
         """Tell whether NoETL's command line sent the request: it alone has no ``User-Agent``."""
         return not self.current_event.headers.get("user-agent")

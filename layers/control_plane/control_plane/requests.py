@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from control_plane.errors import Fault, InvalidRequest
 from control_plane.json_text import Json
@@ -31,6 +32,18 @@ LONGEST_TRACE = 8 * 1024
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_REASONS = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "int_type": "must be an integer",
+    "list_type": "must be a list",
+    "missing": "is required",
+    "model_type": "must be an object",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a string",
+}
+
+_POOL = re.compile(r"^[A-Za-z0-9_-]+$")
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -98,7 +111,9 @@ class ExecuteRequest(BaseModel):
         None, description="Starts once per key; the header Idempotency-Key wins."
     )
     execution_pool: StrictStr | None = Field(
-        None, pattern=r"^[A-Za-z0-9_-]+$", description="Worker pool of every command."
+        None,
+        description="Worker pool of every command.",
+        json_schema_extra={"pattern": _POOL.pattern},
     )
     trace: Trace | None = Field(None, description="W3C trace context.")
 
@@ -114,6 +129,13 @@ class ExecuteRequest(BaseModel):
         if given.get("path") == "":
             del given["path"]
         return given
+
+    @field_validator("execution_pool")
+    @classmethod
+    def _is_pool(cls, value: str | None) -> str | None:
+        if value is not None and not _POOL.fullmatch(value):
+            raise ValueError("must be letters, digits, '-' and '_'")
+        return value
 
     @field_validator("idempotency_key")
     @classmethod
@@ -202,7 +224,7 @@ def read_model(model: type[Model], body: Any) -> Model:
         return model.model_validate(body)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
-        faults = tuple(Fault(_place(item["loc"]), _reason(item["msg"])) for item in details)
+        faults = tuple(Fault(_place(item["loc"]), _reason(item)) for item in details)
     raise InvalidRequest(faults=faults)
 
 
@@ -211,5 +233,6 @@ def _place(location: tuple[int | str, ...]) -> str:
     return place.removeprefix(".") or "body"
 
 
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should", "should")
+def _reason(error: ErrorDetails) -> str:
+    """Say in the words of JSON what pydantic says in those of Python."""
+    return _REASONS.get(error["type"]) or error["msg"].removeprefix("Value error, ")

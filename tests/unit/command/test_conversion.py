@@ -166,3 +166,9 @@ def test_parsing_json_fails_with_a_value_error_alone(text):
     except ValueError:
         return
     json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "e"])
+def test_a_long_text_of_digits_is_read_in_linear_time(text):
+    # In quadratic time, this would outlast the timeout of every test.
+    assert text_to_value(text, DEPTH) == text

@@ -137,3 +137,9 @@ def test_a_parsed_document_can_be_validated_and_stored():
     parsed = parse_document(MINIMAL, Limits())
     assert validate(parsed, Limits(), 17).size == 17
     assert json.loads(json.dumps(parsed)) == parsed
+
+
+@pytest.mark.parametrize("value", [[1], 5, True, None])
+def test_a_stored_value_that_is_no_object_is_refused(value):
+    with pytest.raises(InvalidPlaybook, match="Playbook must be an object"):
+        load(value, Limits())

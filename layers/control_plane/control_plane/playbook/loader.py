@@ -14,8 +14,10 @@ from control_plane.playbook.shapes import wrong_type
 from control_plane.playbook.yaml_core import read_yaml
 
 
-def load(document: str | dict[str, Any], limits: Limits) -> Playbook:
+def load(document: Any, limits: Limits) -> Playbook:
     """Read a playbook from its YAML text, or from a JSON value where there is no text.
+
+    :param document: text, or what a catalog row holds instead: any JSON value
 
     :raises PlaybookSyntaxError: the text is not YAML, with line and column
     :raises InvalidPlaybook: a rule of the language is broken; names the rule and the step
@@ -24,6 +26,8 @@ def load(document: str | dict[str, Any], limits: Limits) -> Playbook:
     """
     if isinstance(document, str):
         return validate(parse_document(document, limits), limits, len(document.encode()))
+    if not isinstance(document, dict):
+        raise InvalidPlaybook(wrong_type("Playbook", "an object", document))
     check_storable(document, "playbook", limits)
     size = len(Json(document).text.encode())
     if size > limits.document_bytes:
