@@ -238,7 +238,7 @@ CASES: dict[str, Case] = {
     "execute_by_path.json": Starts(),
     "execute_direct.json": Starts(greets="Direct", key="direct:anonymous:", direct=True),
     "execute_iam_caller.json": Starts(key="http:AROAIOSFODNN7EXAMPLE:nightly:"),
-    "execute_invalid.json": IsRefused(422, "payload: should be a valid dictionary"),
+    "execute_invalid.json": IsRefused(422, "payload: must be an object"),
     "execute_jwt_caller.json": Starts(
         key="http:https://login.example.com/|auth0|5f7c8ec7c33c6c004bbafe82:"
     ),
