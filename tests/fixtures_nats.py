@@ -87,6 +87,8 @@ class Broker:
     def messages(self, stream: str = "noetl_commands") -> list[StoredMessage]:
         """Read everything that the stream holds, oldest first."""
         state = self._api(f"STREAM.INFO.{stream}")["state"]
+        if not state["messages"]:
+            return []
         return [
             self._message(stream, sequence)
             for sequence in range(state["first_seq"], state["last_seq"] + 1)

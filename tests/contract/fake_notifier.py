@@ -21,6 +21,9 @@ class FakeCommandNotifier:
         self.failure: str | None = None
         self.calls = 0
 
+    def prepare(self) -> None:
+        """There is nothing to connect to."""
+
     def notify(self, notification: Notification) -> None:
         (failure,) = self.notify_many([notification])
         if failure is not None:

@@ -189,6 +189,24 @@ def test_many_that_failed_can_be_notified_later(workers):
     assert workers.received() == sent
 
 
+def test_a_notifier_may_be_prepared_at_any_time(workers):
+    workers.notifier.prepare()
+    workers.notifier.notify(with_id("1:start:2"))
+    workers.notifier.prepare()
+    workers.notifier.prepare()
+    workers.notifier.notify(with_id("3:start:4"))
+
+    assert [message.message_id for message in workers.received()] == ["1:start:2", "3:start:4"]
+
+
+def test_preparing_fails_in_silence(workers):
+    workers.go_away()
+    workers.notifier.prepare()
+
+    with pytest.raises(NotificationFailed):
+        workers.notifier.notify(NOTIFICATION)
+
+
 def test_the_probe_tells_whether_notifications_would_arrive(workers):
     assert workers.health() == "ok"
     workers.go_away()

@@ -95,3 +95,6 @@ class Context:
     function_name: str = "execute"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:execute"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 15_000

@@ -85,6 +85,7 @@ class _Batch:
 
     def run(self) -> None:
         """Give each item its outcome."""
+        self._starter.notifier.prepare()
         try:
             self._prepare_all(self._accepted())
             self._record_prepared()

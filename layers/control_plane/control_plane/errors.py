@@ -22,6 +22,7 @@
     ├── StoreUnavailable                the database cannot answer now; may be asked again
     │   └── SchemaNotReady              the migrations have not run, or not far enough
     ├── NotificationFailed              the start stands, the workers do not know of it yet
+    │   └── BrokerUnavailable           no message is to blame: NATS cannot be reached
     ├── ConfigurationError              a setting is missing or malformed; fails at start-up
     └── InternalError                   a defect of ours; the log has the details
 
@@ -170,6 +171,10 @@ class SchemaNotReady(StoreUnavailable):
 
 class NotificationFailed(ControlPlaneError):
     """The workers could not be notified."""
+
+
+class BrokerUnavailable(NotificationFailed):
+    """NATS cannot be reached."""
 
 
 class ConfigurationError(ControlPlaneError):

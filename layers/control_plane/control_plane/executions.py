@@ -92,6 +92,7 @@ class ExecutionStarter:
         """
         asked = self.accept(request, caller, key)
         held = self.playbooks.held(asked.reference)
+        self.notifier.prepare()
         found = self.store.resolve(asked.key, asked.reference, held)
         if found.known is not None:
             return self.replay(found.known, asked)

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from control_plane import invocation
 from control_plane.redaction import redacted_line
 
 # Named here and not by the environment: metrics without a namespace raise when they are sent, and
@@ -43,13 +44,17 @@ Handler = Callable[[Any, Any], Any]
 
 
 def observed(handler: Handler) -> Handler:
-    """Wrap a Lambda handler: every log line names its request, and metrics go out at the end."""
+    """Wrap a Lambda handler: every wait ends with the invocation, metrics go out at its end.
+
+    And every log line names its request.
+    """
     logged = logger.inject_lambda_context(handler, clear_state=True)
 
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> Any:
         try:
-            return logged(event, context)
+            with invocation.lasting(context.get_remaining_time_in_millis() / 1000):
+                return logged(event, context)
         finally:
             # Powertools' own decorator warns of every invocation that counted nothing.
             if metrics.metric_set:

@@ -165,6 +165,13 @@ class ExecutionStore(Protocol):
 class CommandNotifier(Protocol):
     """How workers learn that a command waits."""
 
+    def prepare(self) -> None:
+        """Begin to connect, where that is to be done; returns at once and never fails.
+
+        What follows waits for it. Worth calling while something else is about to be waited for.
+        """
+        ...
+
     def notify(self, notification: Notification) -> None:
         """Publish and await the acknowledgement, within the notifier's time budget.
 

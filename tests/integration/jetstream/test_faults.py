@@ -11,7 +11,8 @@ import traceback
 
 import pytest
 
-from control_plane.errors import NotificationFailed
+from control_plane import invocation
+from control_plane.errors import BrokerUnavailable, NotificationFailed
 from control_plane.jetstream import connection
 from control_plane.jetstream import notifier as notifier_module
 from local.server import choose_port
@@ -271,11 +272,47 @@ def test_forgetting_sends_nothing(broker, make_notifier, proxy_to, notification)
     assert proxy.seen == before
 
 
+def test_preparing_connects_before_anything_is_notified(
+    broker, make_notifier, proxy_to, notification
+):
+    broker.add_stream()
+    proxy = proxy_to(broker.url)
+    notifier = make_notifier(proxy.url)
+
+    notifier.prepare()
+    notifier._loop._thread.join(10)
+    assert proxy.connections == 1
+    notifier.notify(notification)
+
+    assert proxy.connections == 1
+    assert broker.notifications() == [notification]
+
+
+def test_what_was_prepared_in_vain_counts_towards_the_budget(make_notifier, notification):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        notifier = make_notifier(f"nats://127.0.0.1:{mute.getsockname()[1]}", budget=0.5)
+        notifier.prepare()
+
+        with pytest.raises(BrokerUnavailable, match=r"no answer in time$"):
+            notifier.notify(notification)
+
+
+def test_the_end_of_the_invocation_ends_the_wait(broker, make_notifier, notification):
+    broker.add_stream(no_ack=True)
+    notifier = make_notifier(broker.url, budget=600.0)
+
+    with (
+        invocation.lasting(invocation.RESERVE_SECONDS + 0.3),
+        pytest.raises(NotificationFailed, match=r"^no acknowledgement in time$"),
+    ):
+        notifier.notify(notification)
+
+
 def test_nothing_is_left_of_a_notifier_that_was_closed(broker, make_notifier, notification):
     broker.add_stream()
     notifier = make_notifier(broker.url)
     notifier.notify(notification)
-    loop = notifier._runner.get_loop()
+    loop = notifier._loop._runner.get_loop()
     tasks = asyncio.all_tasks(loop)
 
     notifier.close()

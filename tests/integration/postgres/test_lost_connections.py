@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from control_plane import invocation
 from control_plane.errors import StoreUnavailable
 from control_plane.json_text import Json
 from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry
@@ -162,6 +163,19 @@ def test_a_silent_server_is_not_waited_for_beyond_the_budget(postgres: PostgresB
             store.record(a_start(ids, entry))
         # The connection was dropped, so the next call has another one.
         assert store.resolve("k", HELLO, None).entry is not None
+
+
+def test_a_silent_server_is_not_waited_for_beyond_the_invocation(
+    postgres: PostgresBackend, entry: int
+):
+    store = PostgresExecutionStore(postgres.database(budget=600), hold_days=14)
+    ids = store.resolve("k", HELLO, None).ids
+    with (
+        stopped(postgres),
+        invocation.lasting(invocation.RESERVE_SECONDS + 0.3),
+        pytest.raises(StoreUnavailable, match="does not answer"),
+    ):
+        store.record(a_start(ids, entry))
 
 
 def test_after_a_timeout_the_key_tells_what_became_of_the_start(

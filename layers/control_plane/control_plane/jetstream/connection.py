@@ -22,7 +22,7 @@ from control_plane.jetstream.failures import ConnectionFailed, while_connected, 
 from control_plane.jetstream.servers import Login, NatsServer
 from control_plane.ports import Notification
 
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 0.75
 """After a longer pause the server is asked for a sign of life before it is used."""
 SIGN_OF_LIFE_SECONDS = 0.15
 
@@ -121,6 +121,13 @@ class Connection:
             notification.subject, notification.body.encode(), headers=headers
         )
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the last use is so long ago that the peer may have gone in silence."""
+        # The wall clock, for the other one may stand still in a frozen sandbox; when it was set
+        # back or forth meanwhile, the question is asked for nothing.
+        return abs(time.time() - self._last_use) > IDLE_SECONDS
+
     async def is_alive(self) -> bool:
         """Tell whether the connection may be used; asks the server after a pause."""
         # What the peer did meanwhile waits in the socket: three turns let the client read it.
@@ -128,9 +135,7 @@ class Connection:
             await asyncio.sleep(0)
         if self._failure is not None or not self.client.is_connected:
             return False
-        # The wall clock, for the other one may stand still in a frozen sandbox; when it was set
-        # back or forth meanwhile, the question is asked for nothing.
-        if abs(time.time() - self._last_use) > IDLE_SECONDS:
+        if self.is_suspect:
             try:
                 async with self.waiting(asyncio.get_running_loop().time() + SIGN_OF_LIFE_SECONDS):
                     await self.client.rtt()

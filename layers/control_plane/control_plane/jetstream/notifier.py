@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import ssl
 from collections import deque
@@ -12,11 +13,13 @@ from typing import Any, TypeVar
 import nats.errors
 from nats.js.errors import APIError, NoStreamResponseError
 
+from control_plane import invocation
 from control_plane.credentials import LoginUnreadable, login_from_secret
-from control_plane.errors import NotificationFailed
+from control_plane.errors import BrokerUnavailable, NotificationFailed
 from control_plane.jetstream.bundle import Bundle
 from control_plane.jetstream.connection import Connection
 from control_plane.jetstream.failures import ConnectionFailed, Reason
+from control_plane.jetstream.loop import SandboxLoop
 from control_plane.jetstream.servers import Login, servers_from_url
 from control_plane.jetstream.streams import checked_name, provide_stream, stream_of
 from control_plane.ports import Notification
@@ -32,8 +35,7 @@ Work = Callable[[Connection], Awaitable[Result]]
 # With the secret anew, they may pass: it was rotated, or names another authority by now.
 _OF_THE_SECRET = frozenset({Reason.LOGIN_REFUSED, Reason.NOT_TRUSTED})
 
-# A forked process shares its event loop's descriptors with the original, and even a finalizer
-# would reach into them. So what was forgotten is kept.
+# A forked process shares its connection with the original; see `loop`.
 _forgotten: list[object] = []
 
 # Sandboxes spread over the servers; of the system, for clones share the state of the other one.
@@ -43,10 +45,11 @@ _random = random.SystemRandom()
 class JetStreamNotifier:
     """A `CommandNotifier` on NATS JetStream, and a probe of it; for one thread at a time.
 
-    It opens its connection with the first notification and keeps it. The event loop lives as long
-    as the notifier and runs only while a call does.
+    It opens its connection with the first notification, or before it when told to `prepare`, and
+    keeps it.
 
-    :param budget: seconds that one call may take, whatever the servers do
+    :param budget: seconds that one call may take, whatever the servers do; what is left of the
+        invocation is a limit as well
     :raises ConfigurationError: names the setting that is malformed
     """
 
@@ -66,8 +69,13 @@ class JetStreamNotifier:
         self._budget = budget
         self._login: Login | None = None
         self._tls: ssl.SSLContext | None = None
-        self._runner: asyncio.Runner | None = None
+        self._loop = SandboxLoop()
         self._connection: Connection | None = None
+
+    def prepare(self) -> None:
+        """Begin to connect, where that is to be done, and return at once."""
+        if self._servers and (self._connection is None or self._connection.is_suspect):
+            self._loop.begin(self._connected(invocation.deadline(self._budget)))
 
     def notify(self, notification: Notification) -> None:
         """Publish and await the acknowledgement; a duplicate's is as good.
@@ -75,16 +83,16 @@ class JetStreamNotifier:
         :raises NotificationFailed: with the reason, which names no address and no secret
         """
         if not self._servers:
-            raise NotificationFailed(Reason.NOT_CONFIGURED)
+            raise BrokerUnavailable(Reason.NOT_CONFIGURED)
         self._run(self._try_twice(lambda connection: self._publish(connection, notification)))
 
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         """Publish all at once; return for each why it failed, None where it arrived.
 
-        When a permission is denied, whatever has not been acknowledged by then counts as denied.
+        `BrokerUnavailable` says that one was not even tried. When a permission is denied, whatever has not been acknowledged by then counts as denied.
         """
         bundle = Bundle(notifications, self._stream if self._manages_stream else None)
-        unknown = NotificationFailed(Reason.NOT_CONFIGURED)
+        unknown: NotificationFailed = BrokerUnavailable(Reason.NOT_CONFIGURED)
         if self._servers and notifications:
             try:
                 self._run(self._try_twice(bundle.publish))
@@ -108,25 +116,25 @@ class JetStreamNotifier:
 
     def close(self) -> None:
         """Close connection and event loop; the next call opens new ones."""
-        if self._runner is not None:
-            self._run(self._drop())
-            self._runner.close()
-        self._runner = None
+        with contextlib.suppress(TimeoutError):
+            self._loop.run(self._drop(), invocation.deadline(self._budget))
+        self._loop.close()
 
     def forget(self) -> None:
         """Leave connection and event loop behind without touching them: they may be clones.
 
         For a process that was forked, or restored from a snapshot.
         """
-        _forgotten.append((self._runner, self._connection))
-        self._runner = self._connection = self._login = None
+        self._loop.forget()
+        _forgotten.append(self._connection)
+        self._connection = self._login = None
         _random.shuffle(self._servers)
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        if self._runner is None:
-            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        # Not Runner.run, which swaps the handler of Ctrl-C twice, for 37 microseconds a call.
-        return self._runner.get_loop().run_until_complete(work)
+        try:
+            return self._loop.run(work, invocation.deadline(self._budget))
+        except TimeoutError:
+            raise BrokerUnavailable(Reason.NO_ANSWER) from None
 
     async def _publish(self, connection: Connection, notification: Notification) -> None:
         try:
@@ -137,9 +145,12 @@ class JetStreamNotifier:
             await provide_stream(connection.client, notification.subject, self._stream)
             await connection.publish(notification)
 
-    async def _try_twice(self, work: Work[Result]) -> Result:
+    def _try_twice(self, work: Work[Result]) -> Coroutine[Any, Any, Result]:
+        # From now on, so that what `prepare` has begun counts as well.
+        return self._try_until(invocation.deadline(self._budget), work)
+
+    async def _try_until(self, end: float, work: Work[Result]) -> Result:
         clock = asyncio.get_running_loop().time
-        end = clock() + self._budget
         try:
             return await self._try(work, end, ACKNOWLEDGEMENT_SECONDS)
         except ConnectionFailed as failure:
@@ -185,7 +196,7 @@ class JetStreamNotifier:
                 try:
                     self._tls = used.tls()
                 except LoginUnreadable as why:
-                    raise NotificationFailed(f"{Reason.LOGIN_UNKNOWN}: {why}") from None
+                    raise BrokerUnavailable(f"{Reason.LOGIN_UNKNOWN}: {why}") from None
             # One share is left for the request itself.
             share = (end - clock()) / (untried + 1)
             try:
@@ -199,7 +210,7 @@ class JetStreamNotifier:
             self._login = self._tls = None
             if held is not None:  # and the secret has been rotated since
                 raise ConnectionFailed(failure)
-        raise NotificationFailed(failure)
+        raise BrokerUnavailable(failure)
 
     async def _read_login(self, end: float) -> Login | None:
         if self._secret_arn is not None and self._login is None:
@@ -208,9 +219,9 @@ class JetStreamNotifier:
                     # When it takes longer, the thread goes on and the next call finds the login.
                     await asyncio.to_thread(self._keep_login, self._secret_arn)
             except LoginUnreadable as why:
-                raise NotificationFailed(f"{Reason.LOGIN_UNKNOWN}: {why}") from None
+                raise BrokerUnavailable(f"{Reason.LOGIN_UNKNOWN}: {why}") from None
             except TimeoutError:
-                raise NotificationFailed(Reason.LOGIN_UNKNOWN) from None
+                raise BrokerUnavailable(Reason.LOGIN_UNKNOWN) from None
         return self._login
 
     def _keep_login(self, arn: str) -> None:

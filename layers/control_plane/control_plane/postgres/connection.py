@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from control_plane import invocation
 from control_plane.credentials import database_token, login_from_secret
 from control_plane.errors import ControlPlaneError, SchemaNotReady
 from control_plane.postgres.deadline import DeadlineConnection, Row
@@ -26,11 +27,16 @@ BUDGET_SECONDS = 5.0
 SIGN_OF_LIFE_SECONDS = 0.5
 """How long the first answer after a pause is waited for, before another connection is tried."""
 
+# A forked process shares its connection with the original, which closing would end for both. So
+# what was forgotten is kept.
+_forgotten: list[object] = []
+
 
 class Database:
     """The database that ``DATABASE_URL`` names; for one thread at a time.
 
-    :param budget: seconds that one call may take, whatever the server does
+    :param budget: seconds that one call may take, whatever the server does; what is left of the
+        invocation is a limit as well
     :param read_secret: how the login of ``DATABASE_SECRET_ARN`` is read
     :param sign_token: makes a token of host, port and user
     :raises ConfigurationError: ``DATABASE_URL`` is no URL, or none for ``DATABASE_AUTH``
@@ -89,10 +95,18 @@ class Database:
             self._connection.close()
         self._connection = None
 
+    def forget(self) -> None:
+        """Leave the connection behind without touching it: it may be a clone's.
+
+        For a process that was forked, or restored from a snapshot.
+        """
+        _forgotten.append(self._connection)
+        self._connection = None
+
     def _try_twice(
         self, name: str, parameters: Mapping[str, Any], *, tries: int = 2, checked: bool = True
     ) -> list[Row]:
-        deadline = time.monotonic() + self._budget
+        deadline = invocation.deadline(self._budget)
         while True:
             tries -= 1
             connection = self._usable(deadline, checked=checked)

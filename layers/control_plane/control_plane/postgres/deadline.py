@@ -12,7 +12,7 @@ from psycopg.abc import RV, PQGen
 
 from control_plane.postgres.sql import statement
 
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 0.75
 """After a longer pause the peer may have gone without a word."""
 
 Row = tuple[Any, ...]
