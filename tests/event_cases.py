@@ -47,6 +47,7 @@ class Starts:
     :ivar key: how the stored idempotency key begins
     :ivar direct: a bare request, whose answer is no HTTP response
     :ivar repeatable: the event brings a key, so sending it again starts nothing
+    :ivar trace: the trace context that rows and message carry
     """
 
     greets: str = "World"
@@ -54,6 +55,7 @@ class Starts:
     direct: bool = False
     parent: int | None = None
     repeatable: bool = False
+    trace: dict[str, str] | None = None
 
     def __call__(self, run: Run) -> None:
         answer, is_replay = self._body(run.invoke(run.event))
@@ -84,6 +86,9 @@ class Starts:
         (command,) = recorded.commands
         assert command["context"]["tool_config"]["args"]["name"] == self.greets
         (message,) = recorded.messages
+        for row in (started, issued, command):
+            assert row["meta"].get("trace") == self.trace
+        assert message.headers.get("traceparent") == (self.trace or {}).get("traceparent")
         assert json.loads(message.body) == {
             "execution_id": int(execution_id),
             "event_id": issued["event_id"],
@@ -155,6 +160,29 @@ def registers_what_it_can(run: Run) -> None:
     good, bad = body["results"]
     assert (good["status"], good["path"], bad["status"]) == ("success", path, "error")
     assert run.installation.catalog_versions(path) == [*before, good["version"]]
+
+
+def starts_what_it_can(run: Run) -> None:
+    """Of a batch two start, one is a duplicate and one fails; sent again, none starts."""
+    body = json.loads(run.invoke(run.event)["body"])
+    assert [one["status"] for one in body["results"]] == [
+        "started",
+        "error",
+        "started",
+        "duplicate",
+    ]
+    first, failed, second, duplicate = body["results"]
+    assert failed["error"] == "Playbook not found: examples/no_such_playbook"
+    assert duplicate["execution_id"] == first["execution_id"]
+    for started, greets in ((first, "Ada"), (second, "Grace")):
+        recorded = run.installation.recorded(started["execution_id"])
+        (command,) = recorded.commands
+        assert command["context"]["tool_config"]["args"]["name"] == greets
+        assert len(recorded.messages) == 1
+    rows = run.installation.number_of_rows()
+    again = json.loads(run.invoke(run.event)["body"])
+    assert (again["started"], again["duplicates"], again["failed"]) == (0, 3, 1)
+    assert run.installation.number_of_rows() == rows
 
 
 def cancels_once(run: Run) -> None:
@@ -233,6 +261,7 @@ CASES: dict[str, Case] = {
     "catalog_register_batch.json": registers_what_it_can,
     "catalog_resource.json": Tells(lambda body: body["catalog_id"] == str(CATALOG_ID)),
     "catalog_register.json": Registers("examples/registered_by_event"),
+    "execute_batch.json": starts_what_it_can,
     "execute_base64_body.json": Starts(greets="Base64"),
     "execute_by_catalog_id.json": Starts(),
     "execute_by_path.json": Starts(),
@@ -255,6 +284,14 @@ CASES: dict[str, Case] = {
         greets="Once", key="http:anonymous:order-2026-10-28-0001", repeatable=True
     ),
     "execute_with_payload.json": Starts(greets="Ada"),
+    "execute_with_trace.json": Starts(
+        greets="Traced",
+        trace={
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "tracestate": "vendor=t61rcWkgMzE",
+            "baggage": "tenant=acme",
+        },
+    ),
     "execute_rerun.json": starts_again,
     "executions_cancel.json": cancels_once,
     "executions_events.json": Tells(

@@ -6,23 +6,24 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok, started
-from control_plane.assembly import execution_starter
+from control_plane.assembly import execution_rerunner, execution_starter
 from control_plane.direct import is_http, start_directly
+from control_plane.execute_batch import BatchExecutor, ExecuteBatchAnswer, ExecuteBatchRequest
 from control_plane.executions import StartAnswer
 from control_plane.health import Health, check
 from control_plane.jetstream import JetStreamNotifier
 from control_plane.observability import observed
 from control_plane.postgres.connection import Database
-from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.requests import ExecuteRequest, Id
-from control_plane.rerun import Rerunner, RerunRequest
+from control_plane.rerun import RerunRequest
 from control_plane.settings import ExecuteSettings
 
 settings = ExecuteSettings.from_environment()
 database = Database(settings)
 notifier = JetStreamNotifier(settings)
 starter = execution_starter(settings, database, notifier)
-rerunner = Rerunner(PostgresExecutionLog(database), starter)
+batches = BatchExecutor(starter)
+rerunner = execution_rerunner(database, starter)
 app = ControlPlaneApi(settings.limits)
 
 
@@ -30,6 +31,12 @@ app = ControlPlaneApi(settings.limits)
 def execute(request: ExecuteRequest) -> Response[StartAnswer]:
     """Start an execution of a playbook, exactly once per key."""
     return started(starter.start(request, app.caller(), app.idempotency_key()))
+
+
+@app.post_json("/api/execute/batch", ExecuteBatchRequest)
+def execute_batch(request: ExecuteBatchRequest) -> Response[ExecuteBatchAnswer]:
+    """Start up to 1,000 executions, each for itself."""
+    return ok(batches.start(request, app.caller(), app.idempotency_key(), app.incident))
 
 
 @app.post_json("/api/executions/<execution_id>/rerun", RerunRequest, may_be_empty=True)

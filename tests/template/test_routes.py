@@ -11,6 +11,7 @@ from local.template import read_template
 
 SCOPES = {
     "POST /api/execute": "noetl/start",
+    "POST /api/execute/batch": "noetl/start",
     "POST /api/catalog/register": "noetl/register",
     "POST /api/catalog/register/batch": "noetl/register",
     "POST /api/catalog/list": "noetl/read",

@@ -10,9 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "control_plane"
 ADAPTERS = {"psycopg", "nats", "aws_lambda_powertools", "boto3"}
-PURE = ["playbook", "command", "executions", "rerun", "monitor", "cancellation", "catalog",
-        "catalog_batch", "catalog_entries", "requests", "queries", "answers", "cursors", "ports",
-        "execution_log", "execution_status", "errors", "limits", "json_text", "health"]  # fmt: skip
+PURE = ["playbook", "command", "executions", "batches", "rerun", "monitor", "cancellation",
+        "catalog", "catalog_batch", "catalog_entries", "requests", "queries", "answers", "cursors",
+        "ports", "trace_context", "execution_log", "execution_status", "errors", "limits",
+        "json_text", "health"]  # fmt: skip
 
 
 def files_of(module: str) -> list[Path]:

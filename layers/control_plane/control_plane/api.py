@@ -22,6 +22,7 @@ from control_plane.json_text import read_json
 from control_plane.limits import Limits
 from control_plane.observability import logger, metrics
 from control_plane.requests import Caller, check_key, read_id, read_model
+from control_plane.trace_context import trace_from_headers
 
 Body = TypeVar("Body", bound=BaseModel)
 Route = Callable[..., Response[Any]]
@@ -113,13 +114,23 @@ class ControlPlaneApi(APIGatewayHttpResolver):
             raise MalformedRequest("The request body is not base64") from None
         return read_json(decoded, self._limits)
 
+    @property
+    def incident(self) -> str:
+        """The invocation's id, under which the log has what went wrong inside."""
+        return str(getattr(self.lambda_context, "aws_request_id", "unknown"))
+
     def caller(self) -> Caller:
         """Say who sent the current request, by what the authorizer found."""
         context = self.current_event.raw_event["requestContext"]
         # API Gateway's id names the request, Lambda's the invocation. Either would do there;
         # `sam local start-api` gives every request of a session the same id.
         invocation = getattr(self.lambda_context, "aws_request_id", "")
-        return Caller("http", _principal(context), f"{context.get('requestId')}/{invocation}")
+        return Caller(
+            source="http",
+            principal=_principal(context),
+            request_id=f"{context.get('requestId')}/{invocation}",
+            trace=trace_from_headers(self.current_event.headers),
+        )
 
     def idempotency_key(self) -> str | None:
         """Return the header ``Idempotency-Key``, None without one.
@@ -177,10 +188,9 @@ class ControlPlaneApi(APIGatewayHttpResolver):
         return self._problem(status, name, error.message, getattr(error, "faults", ()))
 
     def _unexpected(self, error: Exception) -> Response[str]:
-        incident = getattr(self.lambda_context, "aws_request_id", "unknown")
-        logger.exception("internal error", incident=incident, exc_info=error)
+        logger.exception("internal error", incident=self.incident, exc_info=error)
         metrics.add_metric(name="Failed", unit="Count", value=1)
-        internal = errors.InternalError(incident)
+        internal = errors.InternalError(self.incident)
         return self._problem(status_of(internal), "InternalError", internal.message)
 
     def _problem(

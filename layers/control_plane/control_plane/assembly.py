@@ -7,7 +7,9 @@ from control_plane.observability import PowertoolsObserver
 from control_plane.playbook.cache import PlaybookCache
 from control_plane.ports import CommandNotifier
 from control_plane.postgres.connection import Database
+from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.postgres.executions import PostgresExecutionStore
+from control_plane.rerun import Rerunner
 from control_plane.settings import ExecuteSettings
 
 
@@ -24,3 +26,8 @@ def execution_starter(
         server_url=settings.public_server_url,
         allowed_pools=settings.allowed_execution_pools,
     )
+
+
+def execution_rerunner(database: Database, starter: ExecutionStarter) -> Rerunner:
+    """Return what starts again what this database tells of."""
+    return Rerunner(PostgresExecutionLog(database), starter)

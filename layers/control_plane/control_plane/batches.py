@@ -42,11 +42,14 @@ class BatchStarter:
     starter: ExecutionStarter
     chunk_bytes: int = CHUNK_BYTES
 
-    def start(self, items: Sequence[BatchItem]) -> list[Outcome]:
+    def start(self, items: Sequence[BatchItem | Exception]) -> list[Outcome]:
         """Start what can be started; the outcomes are in the order of the items.
 
-        So is their effect: of two items under one key the second is a replay of the first. What is
-        wrong with one concerns no other, but when the database goes away, the rest is not tried.
+        An error in place of an item, which could not be read, is its own outcome.
+
+        They take effect in that order, too: of two under one key the second is a replay of the
+        first. What is wrong with one concerns no other, but when the database goes away, the rest
+        is not tried.
         """
         batch = _Batch(self.starter, self.chunk_bytes, items)
         batch.run()
@@ -70,7 +73,10 @@ class _Batch:
     """One batch under way."""
 
     def __init__(
-        self, starter: ExecutionStarter, chunk_bytes: int, items: Sequence[BatchItem]
+        self,
+        starter: ExecutionStarter,
+        chunk_bytes: int,
+        items: Sequence[BatchItem | Exception],
     ) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self._starter = starter
@@ -96,6 +102,9 @@ class _Batch:
     def _accepted(self) -> list[_Waiting]:
         accepted = []
         for place, item in enumerate(self._items):
+            if isinstance(item, Exception):
+                self.outcomes[place] = item
+                continue
             with self._failing(place):
                 asked = self._starter.accept(item.request, item.caller, item.key)
                 accepted.append(_Waiting(place, asked))
@@ -207,17 +216,21 @@ class _Batch:
 
     def _fail(self, place: int, error: Exception) -> None:
         self.outcomes[place] = error
-        group = self._items[place].group
+        group = self._group(place)
         if group is not None and not isinstance(error, RequestError):
             self._blocked.setdefault(group, error)
 
     def _is_blocked(self, place: int) -> bool:
         """Tell whether one before it in its group may still start, and so it must wait."""
-        group = self._items[place].group
+        group = self._group(place)
         if group is None or group not in self._blocked:
             return False
         self.outcomes[place] = self._blocked[group]
         return True
+
+    def _group(self, place: int) -> str | None:
+        item = self._items[place]
+        return item.group if isinstance(item, BatchItem) else None
 
 
 def _size(start: Start) -> int:
