@@ -54,6 +54,8 @@ def terminate(postgres: PostgresBackend) -> None:
 @contextmanager
 def stopped(postgres: PostgresBackend) -> Iterator[None]:
     """Freeze the app's server processes: their sockets stay open and say nothing."""
+    # One that is about to leave may hold a lock of the whole server's: not to be stopped then.
+    until(lambda: len(app_backends(postgres)) == 1)
     pids = app_backends(postgres)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)

@@ -89,7 +89,8 @@ class JetStreamNotifier:
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         """Publish all at once; return for each why it failed, None where it arrived.
 
-        `BrokerUnavailable` says that one was not even tried. When a permission is denied, whatever has not been acknowledged by then counts as denied.
+        `BrokerUnavailable` says that one was not even tried. When a permission is denied, whatever
+        has not been acknowledged by then counts as denied.
         """
         bundle = Bundle(notifications, self._stream if self._manages_stream else None)
         unknown: NotificationFailed = BrokerUnavailable(Reason.NOT_CONFIGURED)
