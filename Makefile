@@ -13,7 +13,7 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve follow test lint format openapi bench-listing lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench-listing lock verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo: $(READY) ## start an execution and show what came of it, from end to end
 
 serve: $(READY) ## run the stack on port 8082 until Ctrl-C; ARGS=--free-ports and others
 	@$(RUN) -m local serve --with-parent $(ARGS)
+
+send: $(READY) ## send messages to the running stack as its queue does: make send EVENT=events/sqs_batch.json
+	@$(RUN) -m local send --event $(EVENT) $(ARGS)
 
 follow: $(READY) ## follow an execution's events in the running stack: make follow ID=…
 	@$(RUN) -m local follow $(ID) $(ARGS)

@@ -1,4 +1,4 @@
-"""``python -m local serve | demo | invoke | follow``."""
+"""``python -m local serve | demo | invoke | send | follow``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from local.demo import demo
 from local.errors import LocalError, PortTaken
 from local.follow import follow
 from local.invoke import invoke
+from local.send import send
 from local.stack import FOLDER, FolderInUse, Ports, Stack
 
 
@@ -36,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(demo(options.folder, _ports(options)))
         if options.command == "follow":
             return _run(follow(options.execution_id, options.url, options.folder))
+        if options.command == "send":
+            return send(options.event, options.folder)
         return invoke(options.function, options.event, options.folder)
     except FolderInUse as error:
         print(f"{error}\nStop that one first, or give another --folder.", file=sys.stderr)
@@ -68,9 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--free-ports", action="store_true", help="not the usual ones")
     call = commands.add_parser("invoke", parents=[common], help="invoke a function of the stack")
     call.add_argument("function", help="its name in template.yaml")
-    call.add_argument(
-        "-e", "--event", type=Path, help="a JSON file; - or nothing is standard input"
+    put = commands.add_parser(
+        "send", parents=[common], help="send messages to the trigger function, as its queue does"
     )
+    for command in (call, put):
+        command.add_argument(
+            "-e", "--event", type=Path, help="a JSON file; - or nothing is standard input"
+        )
     events = commands.add_parser("follow", parents=[common], help="follow an execution's events")
     events.add_argument("execution_id", metavar="ID")
     events.add_argument("--url", help="of another API than that of the stack")

@@ -1,6 +1,7 @@
 """The HTTP API on this machine: the template's routes, in front of the functions' sandboxes.
 
-Beside them it answers Lambda's own ``Invoke``, so that ``aws lambda invoke --endpoint-url`` works.
+Beside them it answers Lambda's own ``Invoke``, so that ``aws lambda invoke --endpoint-url`` works,
+and what the functions send to the dead-letter queue.
 It asks nobody who they are: authorizers are for AWS.
 """
 
@@ -10,7 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from local.http_api import (
     build_event,
     read_answer,
 )
+from local.queue_file import TARGET, QueueFile
 from local.sandbox_process import TOO_LARGE, Invocation, Outcome
 from local.template import Route, Template
 
@@ -42,6 +44,7 @@ class Gateway:
     """An HTTP server; asyncio sets TCP_NODELAY on its connections.
 
     :param report: is told one line per request
+    :param dead_letters: the queue that the functions send to
     """
 
     def __init__(
@@ -49,8 +52,10 @@ class Gateway:
         template: Template,
         functions: Mapping[str, Invocable],
         report: Callable[[str], None],
+        dead_letters: QueueFile | None = None,
     ) -> None:
         self._template = template
+        self._dead_letters = dead_letters
         self._functions = functions
         self._report = report
         self._running: set[asyncio.Task[Outcome]] = set()
@@ -103,6 +108,9 @@ class Gateway:
         )
         if request.method == "POST" and request.path.startswith(_INVOKE):
             return await self._invoke_directly(request)
+        target = incoming.headers.get("x-amz-target", "")
+        if self._dead_letters and target.startswith(TARGET):
+            return _json(*self._dead_letters.answer(target, body))
         found = self._template.route(request.method, request.path)
         if found is None:
             return _message(404, "Not Found")
@@ -162,5 +170,9 @@ class Gateway:
 
 
 def _message(status: int, text: str) -> HttpResponse:
-    body = json.dumps({"message": text}).encode()
+    return _json(status, {"message": text})
+
+
+def _json(status: int, value: Any) -> HttpResponse:
+    body = json.dumps(value).encode()
     return HttpResponse(status, (("content-type", "application/json"),), body)

@@ -16,17 +16,26 @@ def invoke(function: str, event: Path | None, folder: Path) -> int:
 
     :raises LocalError: no stack runs, it has no such function, or the event is no JSON
     """
+    text = read_event(event)
+    answer = post(f"{api_url(folder)}/2015-03-31/functions/{function}/invocations", text)
+    if answer.status_code != 200:
+        raise LocalError(answer.json()["message"])
+    print(json.dumps(answer.json(), indent=2, ensure_ascii=False))
+    return 1 if "x-amz-function-error" in answer.headers else 0
+
+
+def read_event(event: Path | None) -> str:
+    """Read JSON from a file, or from standard input.
+
+    :raises LocalError: there is none
+    """
     name = "standard input" if event in (None, Path("-")) else str(event)
     try:
         text = sys.stdin.read() if event in (None, Path("-")) else event.read_text("utf-8")
         json.loads(text)
     except (OSError, ValueError) as error:
         raise LocalError(f"{name} holds no event: {error}") from error
-    answer = _post(f"{api_url(folder)}/2015-03-31/functions/{function}/invocations", text)
-    if answer.status_code != 200:
-        raise LocalError(answer.json()["message"])
-    print(json.dumps(answer.json(), indent=2, ensure_ascii=False))
-    return 1 if "x-amz-function-error" in answer.headers else 0
+    return text
 
 
 def api_url(folder: Path) -> str:
@@ -41,7 +50,11 @@ def api_url(folder: Path) -> str:
     return dict(line.split("=", 1) for line in lines)["API_URL"]
 
 
-def _post(url: str, text: str) -> httpx.Response:
+def post(url: str, text: str) -> httpx.Response:
+    """Send an event to a function.
+
+    :raises LocalError: the stack does not answer
+    """
     try:
         # A function may take fifteen minutes on AWS.
         return httpx.post(url, content=text.encode(), timeout=900)

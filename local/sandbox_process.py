@@ -182,6 +182,10 @@ def environment(function: Function) -> dict[str, str]:
     log_group = f"/aws/lambda/{function.name}"
     path = (function.code, *function.layers)
     lambda_has = {
+        # For signatures that nobody here checks; no key of whoever runs this is handed on.
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),

@@ -17,12 +17,14 @@ from psycopg import sql
 from control_plane.postgres.migrate import migrate
 from local.errors import LocalError, PortTaken
 from local.gateway import Gateway
+from local.http_api import ACCOUNT_ID
 from local.lock import FolderLock
 from local.nats import NatsServer
 from local.pool import Pool
 from local.ports import choose_port
 from local.postgres import PostgresServer
 from local.private_file import write_private
+from local.queue_file import QueueFile
 from local.template import Template, read_template
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,7 +69,8 @@ class Stack:
     """The running stack: an asynchronous context manager; all that it keeps is in its folder.
 
     ``folder/stack.env`` tells other programs the addresses for as long as it runs, with the
-    logins; ``folder/functions.log`` has what the handlers print.
+    logins; ``folder/functions.log`` has what the handlers print, ``folder/dead-letters.jsonl`` the
+    messages that can never start.
 
     :ivar api_url: the HTTP API
     :ivar database_url: the database with its owner's login; the functions have a lesser one
@@ -130,7 +133,7 @@ class Stack:
 
         template = self._read_template(app_url, port)
         pools = self._make_pools(starting, template)
-        gateway = Gateway(template, pools, self._report)
+        gateway = Gateway(template, pools, self._report, dead_letters_of(self.folder))
         starting.push_async_callback(gateway.stop)
         await gateway.start(HOST, port)
         self._write_env_file()
@@ -143,6 +146,8 @@ class Stack:
             "NATS_URL": self.nats_url,
             "NATS_MANAGE_STREAM": "true",
             "PUBLIC_SERVER_URL": f"http://localhost:{port}",
+            "DEAD_LETTER_QUEUE_URL": f"{self.api_url}/{ACCOUNT_ID}/dead-letters",
+            "DEFAULT_PATH": "examples/hello_world",
         }
         owner = {"DATABASE_URL": self.database_url}
         environment = {"*": variables, "MigrateFunction": owner}
@@ -163,6 +168,11 @@ class Stack:
             "NATS_URL": self.nats_url,
         }
         write_private(self.env_file, "".join(f"{name}={url}\n" for name, url in lines.items()))
+
+
+def dead_letters_of(folder: Path) -> QueueFile:
+    """Return the queue of a stack for messages that can never start."""
+    return QueueFile(folder / "dead-letters.jsonl")
 
 
 def prepare_database(server_url: str) -> tuple[str, str]:

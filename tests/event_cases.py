@@ -14,29 +14,15 @@ from threading import Thread
 from typing import Any
 
 from control_plane.postgres.sql import needed_version
-from tests.installation import CATALOG_ID, SERVER_URL, Installation
+from tests.event_run import Case, ExpectedStart, Run
+from tests.installation import CATALOG_ID
+from tests.trigger_cases import TRIGGER_CASES, TRIGGER_PREFIXES
 
 EXECUTION_ID = 658371920845300736
 """The execution that the sample events name."""
 
 REQUEST_ID = "JKJaXmPLvHcESHA="
 """The id of API Gateway's in every HTTP event."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One event and the function that it goes to; ``host`` is this machine as the function sees it.
-
-    ``invoke`` sends the event, or the one given instead, and returns the function's answer.
-    """
-
-    event: dict[str, Any]
-    invoke: Callable[[dict[str, Any]], Any]
-    installation: Installation
-    host: str
-
-
-Case = Callable[[Run], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,8 @@ class Starts:
         assert not is_replay
         assert answer["status"] == "started"
         assert answer["commands_generated"] == 1
-        self._check_rows(run.installation, answer["execution_id"])
+        expected = ExpectedStart(self.greets, self.key, self.parent, self.trace)
+        expected.check(run.installation, answer["execution_id"])
         if self.repeatable:
             rows = run.installation.number_of_rows()
             assert self._body(run.invoke(run.event)) == (answer, True)
@@ -74,28 +61,6 @@ class Starts:
             return answer, answer.pop("replayed", False)
         assert answer["statusCode"] == 200, answer
         return json.loads(answer["body"]), "Idempotent-Replayed" in answer["headers"]
-
-    def _check_rows(self, installation: Installation, execution_id: str) -> None:
-        recorded = installation.recorded(execution_id)
-        assert recorded.key.startswith(self.key)
-        started, issued = recorded.events
-        assert started["event_type"] == "playbook_started"
-        assert started["catalog_id"] == CATALOG_ID
-        assert started["parent_execution_id"] == self.parent
-        assert issued["event_type"] == "command.issued"
-        (command,) = recorded.commands
-        assert command["context"]["tool_config"]["args"]["name"] == self.greets
-        (message,) = recorded.messages
-        for row in (started, issued, command):
-            assert row["meta"].get("trace") == self.trace
-        assert message.headers.get("traceparent") == (self.trace or {}).get("traceparent")
-        assert json.loads(message.body) == {
-            "execution_id": int(execution_id),
-            "event_id": issued["event_id"],
-            "command_id": f"{execution_id}:start:{issued['event_id']}",
-            "step": "start",
-            "server_url": SERVER_URL,
-        }
 
 
 @dataclass(frozen=True)
@@ -256,7 +221,7 @@ def _cloudformation(host: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             thread.join()
 
 
-CASES: dict[str, Case] = {
+CASES: dict[str, Case] = TRIGGER_CASES | {
     "catalog_list.json": Tells(lambda body: len(body["entries"]) == 1),
     "catalog_register_batch.json": registers_what_it_can,
     "catalog_resource.json": Tells(lambda body: body["catalog_id"] == str(CATALOG_ID)),
@@ -315,9 +280,11 @@ CASES: dict[str, Case] = {
 
 def function_of(file: str) -> str:
     """The function, by its name in the template, for which an event is meant."""
+    prefix = file.partition("_")[0].removesuffix(".json")
     functions = {
         "catalog": "CatalogFunction",
         "executions": "ExecutionsFunction",
         "migrate": "MigrateFunction",
+        **dict.fromkeys(TRIGGER_PREFIXES, "TriggerFunction"),
     }
-    return functions.get(file.partition("_")[0].removesuffix(".json"), "ExecuteFunction")
+    return functions.get(prefix, "ExecuteFunction")

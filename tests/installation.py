@@ -15,6 +15,7 @@ from local.postgres import PostgresServer
 from local.stack import prepare_database
 from tests.fixtures_nats import Broker, StoredMessage
 from tests.fixtures_postgres import administer, in_database
+from tests.queue_server import QueueServer
 
 CATALOG_ID = 658371920845275136
 """The entry of examples/hello_world that the sample events name."""
@@ -33,16 +34,23 @@ class Recorded:
 
 
 class Installation:
-    """Two databases, one migrated and one empty, and a broker with the workers' stream.
+    """Two databases, one migrated and one empty, a broker with the workers' stream, and a queue.
 
     :ivar owner_url: the migrated database with its owner's login
     """
 
-    def __init__(self, postgres: PostgresServer, nats: NatsServer, hello_world: Path) -> None:
+    def __init__(
+        self,
+        postgres: PostgresServer,
+        nats: NatsServer,
+        dead_letters: QueueServer,
+        hello_world: Path,
+    ) -> None:
         self.owner_url, self._app_url = prepare_database(postgres.url)
         self._empty_url = in_database(postgres.url, UNMIGRATED)
         self._postgres_url = postgres.url
         self._nats_url = nats.url
+        self._dead_letters = dead_letters
         self._broker = Broker(nats)
         self._broker.add_stream()
         self._query(
@@ -54,12 +62,18 @@ class Installation:
 
     def environment(self) -> dict[str, dict[str, str]]:
         """The variables of each function, by its name in the template."""
+        starting = {
+            "DATABASE_AUTH": "url",
+            "DATABASE_URL": self._app_url,
+            "NATS_URL": self._nats_url,
+            "PUBLIC_SERVER_URL": SERVER_URL,
+        }
         return {
-            "ExecuteFunction": {
-                "DATABASE_AUTH": "url",
-                "DATABASE_URL": self._app_url,
-                "NATS_URL": self._nats_url,
-                "PUBLIC_SERVER_URL": SERVER_URL,
+            "ExecuteFunction": starting,
+            "TriggerFunction": {
+                **starting,
+                "DEAD_LETTER_QUEUE_URL": self._dead_letters.url,
+                "DEFAULT_PATH": "examples/hello_world",
             },
             "CatalogFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
             "ExecutionsFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
@@ -106,6 +120,22 @@ class Installation:
                 if message.subject.endswith(f".{execution_id}")
             ],
         )
+
+    def executions(self) -> set[str]:
+        """The executions that were started here."""
+        rows = self._query("SELECT execution_id FROM noetl_serverless.start_request")
+        return {str(row["execution_id"]) for row in rows}
+
+    def greeted(self, execution_id: str) -> str:
+        """The name that the worker of an execution of hello_world will greet."""
+        (command,) = self._query(
+            "SELECT context FROM noetl.command WHERE execution_id = %s", int(execution_id)
+        )
+        return str(command["context"]["tool_config"]["args"]["name"])
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The messages that could never start, oldest first."""
+        return self._dead_letters.messages()
 
     def number_of_rows(self) -> int:
         """Count everything that a start or a registration writes."""

@@ -13,6 +13,7 @@ from local.postgres import PostgresServer
 from local.template import read_template
 from tests.emulator.emulated import EmulatedFunction
 from tests.installation import Installation
+from tests.queue_server import QueueServer
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +33,10 @@ def installation(
 ) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("emulator")
     postgres = PostgresServer(folder / "postgres", durable=False)
-    with postgres, NatsServer(folder / "nats") as nats:
+    queue = QueueServer(folder / "dead-letters.jsonl")
+    with postgres, NatsServer(folder / "nats") as nats, queue:
         hello_world = repository / "playbooks" / "hello_world.yaml"
-        yield Installation(postgres, nats, hello_world)
+        yield Installation(postgres, nats, queue, hello_world)
 
 
 @pytest.fixture(scope="session")

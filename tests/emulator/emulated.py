@@ -73,6 +73,9 @@ class EmulatedFunction:
         return {
             "PATH": os.environ["PATH"],
             "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "emulated",
+            "AWS_SECRET_ACCESS_KEY": "emulated",
             "AWS_LAMBDA_FUNCTION_NAME": self._function.name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(int(self._function.timeout)),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._function.memory),

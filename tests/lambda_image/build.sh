@@ -15,7 +15,10 @@ python=${PYTHON:-python3}
 say() { echo "$*" >&2; }
 
 # The tag changes with this folder and the pinned client, so a stale image is never taken.
-pinned=$(sed -nE 's/^((awslambdaric|simplejson|snapshot-restore-py)==[^ ]+).*/\1/p' "$lock")
+# As AWS's own, it has boto3 beside the client.
+names='awslambdaric|simplejson|snapshot-restore-py'
+names="$names|boto3|botocore|jmespath|python-dateutil|s3transfer|six|urllib3"
+pinned=$(sed -nE "s/^(($names)==[^ ]+).*/\1/p" "$lock")
 digest=$( (cat "$here"/*; echo "$pinned") | sha256sum | cut -c1-12)
 stand_in=noetl-serverless-stand-in-python:$version-$architecture-$digest
 

@@ -19,6 +19,7 @@ from local.nats import NatsServer
 from local.ports import choose_port
 from local.postgres import PostgresServer
 from tests.installation import Installation
+from tests.queue_server import QueueServer
 from tests.sam import docker
 
 RUNTIME = "python3.13"
@@ -119,9 +120,10 @@ def installation(
     """Postgres and NATS at the address that the containers reach."""
     folder = tmp_path_factory.mktemp("bridged")
     postgres = PostgresServer(folder / "postgres", hosts=(bridge,), durable=False)
-    with postgres, NatsServer(folder / "nats", hosts=(bridge,)) as nats:
+    queue = QueueServer(folder / "dead-letters.jsonl", bridge)
+    with postgres, NatsServer(folder / "nats", hosts=(bridge,)) as nats, queue:
         hello_world = repository / "playbooks" / "hello_world.yaml"
-        yield Installation(postgres, nats, hello_world)
+        yield Installation(postgres, nats, queue, hello_world)
 
 
 @pytest.fixture(scope="session")

@@ -55,5 +55,12 @@ SWITCHES: dict[str, dict[str, str]] = {
         "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
         "AlarmWithoutStarts": "yes",
     },
+    "NightlyPath": {"NightlyPath": "examples/nightly_close"},
+    "ObjectsPath": {"ObjectsPath": "examples/invoices", "ObjectsBucket": "invoices-example"},
+    "BusEventPath": {"BusEventPath": "examples/orders"},
+    "TriggerSourceArns": {
+        "TriggerSourceArns": "arn:aws:sns:eu-central-1:123456789012:orders,"
+        "arn:aws:events:eu-central-1:123456789012:rule/own"
+    },
     "ReleaseId": {"ReleaseId": "0123456789abcdef"},
 }

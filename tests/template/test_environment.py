@@ -14,11 +14,13 @@ from control_plane.settings import (
     ExecutionsSettings,
     MigrateSettings,
     Settings,
+    TriggerSettings,
 )
 from tests.template.switches import SWITCHES
 
 MODELS: dict[str, type[Settings]] = {
     "ExecuteFunction": ExecuteSettings,
+    "TriggerFunction": TriggerSettings,
     "CatalogFunction": CatalogSettings,
     "ExecutionsFunction": ExecutionsSettings,
     "MigrateFunction": MigrateSettings,
@@ -26,6 +28,8 @@ MODELS: dict[str, type[Settings]] = {
 LIMITS = {field.alias for field in Limits.model_fields.values()}
 
 
+FROM_RESOURCES = {"DEAD_LETTER_QUEUE_URL"}
+"""Variables that name what the stack makes: there they are never left out."""
 STRICTER = {"DATABASE_AUTH", "APP_ROLE_USES_IAM"}
 """A deployment logs in by IAM unless it is told otherwise; what runs elsewhere has no IAM."""
 
@@ -59,7 +63,8 @@ def test_the_template_s_defaults_are_those_of_the_settings(resolve, function):
     model = MODELS[function]
     environment = resolve().environment(function)
     required = {name.upper() for name, field in model.model_fields.items() if field.is_required()}
-    bare = {name: environment[name] for name in (required | STRICTER) & set(environment)}
+    given = required | STRICTER | FROM_RESOURCES
+    bare = {name: environment[name] for name in given & set(environment)}
     assert model.from_environment(environment) == model.from_environment(bare)
 
 

@@ -15,6 +15,7 @@ WITHOUT_RESOURCE = {
 
 OWN_SECRETS = {
     "ExecuteRole": {"app", "nats"},
+    "TriggerRole": {"app", "nats"},
     "CatalogRole": {"app"},
     "ExecutionsRole": {"app"},
     "MigrateRole": {"owner"},
@@ -63,7 +64,7 @@ def test_a_role_may_read_the_secrets_of_its_function_alone(resolve):
 
 def test_a_role_of_the_app_may_log_in_as_the_app_s_database_user_alone(resolve):
     roles = resolve().of_type("AWS::IAM::Role")
-    for name in ("ExecuteRole", "CatalogRole", "ExecutionsRole"):
+    for name in ("ExecuteRole", "TriggerRole", "CatalogRole", "ExecutionsRole"):
         (connect,) = [
             item for item in statements(roles[name]) if item["Action"] == "rds-db:connect"
         ]
@@ -79,8 +80,9 @@ def test_a_customer_managed_key_is_for_reading_secrets_alone(resolve):
 
 
 def test_without_tokens_secrets_and_vpc_a_role_writes_its_log_and_traces_and_no_more(resolve):
-    for role in resolve(**SWITCHES["DatabaseAuth=url"]).of_type("AWS::IAM::Role").values():
-        assert {item["Sid"] for item in statements(role)} == {"WriteOwnLog", "SendTraces"}
+    for name, role in resolve(**SWITCHES["DatabaseAuth=url"]).of_type("AWS::IAM::Role").items():
+        more = {"WorkOnQueue", "SendDeadLetters"} if name == "TriggerRole" else set()
+        assert {item["Sid"] for item in statements(role)} == {"WriteOwnLog", "SendTraces"} | more
 
 
 def test_in_a_vpc_the_code_itself_may_not_touch_network_interfaces(resolve):

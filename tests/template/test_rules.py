@@ -38,6 +38,7 @@ def refusals(template: dict[str, Any], parameters: dict[str, str]) -> set[str]:
         ({"AuthorizerType": "JWT", "JwtIssuer": "https://login.example.com"}, "JwtIsComplete"),
         ({"DatabaseHost": ""}, "DatabaseIsGiven"),
         ({"DatabaseHost": "", "DatabaseUrl": "postgresql://app@db/noetl"}, "DatabaseIsGiven"),
+        ({"ObjectsPath": "examples/invoices"}, "ObjectsAreSomewhere"),
         (ENDPOINT, "NetworkIsComplete"),
         (ENDPOINT | {"VpcId": "vpc-0a1b2c3d", "SubnetIds": "subnet-0a1b2c3d"}, "NetworkIsComplete"),
     ],

@@ -15,7 +15,13 @@ pytestmark = pytest.mark.timeout(300)
 # SAM puts the value of ReleaseId where the template has the parameter.
 EXPECTED_FAULTS = ["W2001 Parameter ReleaseId not used."]
 
-FUNCTIONS = ("ExecuteFunction", "CatalogFunction", "ExecutionsFunction", "MigrateFunction")
+FUNCTIONS = (
+    "ExecuteFunction",
+    "TriggerFunction",
+    "CatalogFunction",
+    "ExecutionsFunction",
+    "MigrateFunction",
+)
 
 
 def order(layer: str = "s3://artifacts/layer-1", lint: bool = False, **parameters: str) -> dict:
@@ -79,11 +85,29 @@ def test_the_migration_runs_with_each_release_and_before_the_code_that_serves(li
     resources = linted["defaults"]["template"]["Resources"]
     version = version_of("MigrateFunction", linted["defaults"])
     assert resources["Migration"]["Properties"]["Version"] == {"Ref": version}
-    for function in ("ExecuteFunction", "CatalogFunction", "ExecutionsFunction"):
+    for function in FUNCTIONS[:-1]:
         assert "Migration" in resources[function]["DependsOn"]
 
 
 def test_no_role_is_left_to_sam(linted):
     resources = linted["defaults"]["template"]["Resources"]
     roles = {name for name, item in resources.items() if item["Type"] == "AWS::IAM::Role"}
-    assert roles == {"ExecuteRole", "CatalogRole", "ExecutionsRole", "MigrateRole"}
+    own = {function.removesuffix("Function") + "Role" for function in FUNCTIONS}
+    assert roles == own | {"ScheduleRole"}
+
+
+def test_the_queue_and_lambda_s_retries_lead_to_the_alias(linted):
+    resources = linted["defaults"]["template"]["Resources"]
+    (mapping,) = [
+        item["Properties"]
+        for item in resources.values()
+        if item["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
+    assert mapping["FunctionName"] == {"Ref": "TriggerFunctionAliaslive"}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    (retries,) = [
+        item["Properties"]
+        for item in resources.values()
+        if item["Type"] == "AWS::Lambda::EventInvokeConfig"
+    ]
+    assert retries["Qualifier"] == "live" or "Alias" in str(retries["Qualifier"])

@@ -13,7 +13,8 @@ ADAPTERS = {"psycopg", "nats", "aws_lambda_powertools", "boto3"}
 PURE = ["playbook", "command", "executions", "batches", "rerun", "monitor", "cancellation",
         "catalog", "catalog_batch", "catalog_entries", "requests", "queries", "answers", "cursors",
         "ports", "trace_context", "execution_log", "execution_status", "errors", "limits",
-        "json_text", "health"]  # fmt: skip
+        "json_text", "health", "triggers/events", "triggers/messages", "triggers/dead_letters",
+        "triggers/dispatcher"]  # fmt: skip
 
 
 def files_of(module: str) -> list[Path]:

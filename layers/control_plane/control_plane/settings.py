@@ -92,6 +92,15 @@ class ExecuteSettings(DatabaseSettings, NatsSettings):
     """Text of the playbooks that a sandbox keeps parsed, which take about seven times as much."""
 
 
+class TriggerSettings(ExecuteSettings):
+    """What ``functions/trigger`` needs: all that starting takes, and what is its own."""
+
+    dead_letter_queue_url: str | None = None
+    """Queue for copies of messages that can never start; without one they are retried in vain."""
+    default_path: str | None = None
+    """Catalog path for AWS's events that name no playbook."""
+
+
 class CatalogSettings(DatabaseSettings):
     """What ``functions/catalog`` needs."""
 
