@@ -18,11 +18,17 @@ class Wire:
     :ivar url: the login, by way of the proxy
     :ivar lose_reply: cut the connection in place of the server's next reply
     :ivar received: bytes of the server's replies since the last `take`
+    :ivar hold_request: a message with these bytes stays here, and its connection stands still
+    :ivar hold_reply: a message with these bytes passes, but no reply on its connection any more
+    :ivar is_held: set when that has come to pass
     """
 
     url: str = ""
     lose_reply: bool = False
     received: int = 0
+    hold_request: bytes | None = None
+    hold_reply: bytes | None = None
+    is_held: threading.Event = field(default_factory=threading.Event)
     sent: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def take(self) -> list[tuple[bytes, bytes]]:
@@ -79,23 +85,37 @@ def _accept(
         sockets += [client, upstream]
         for one in (client, upstream):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        is_mute = threading.Event()
         for pump in (_pump_requests, _pump_replies):
-            threading.Thread(target=pump, args=(client, upstream, wire), daemon=True).start()
+            arguments = (client, upstream, wire, is_mute)
+            threading.Thread(target=pump, args=arguments, daemon=True).start()
 
 
-def _pump_requests(client: socket.socket, upstream: socket.socket, wire: Wire) -> None:
+def _pump_requests(
+    client: socket.socket, upstream: socket.socket, wire: Wire, is_mute: threading.Event
+) -> None:
     stream, is_started = bytearray(), False
     with suppress(OSError):
         while chunk := client.recv(65536):
             stream += chunk
             is_started = wire.write_down(stream, is_started)
+            if wire.hold_request and wire.hold_request in chunk:
+                wire.is_held.set()
+                continue
+            if wire.hold_reply and wire.hold_reply in chunk:
+                is_mute.set()
             upstream.sendall(chunk)
         upstream.shutdown(socket.SHUT_RDWR)
 
 
-def _pump_replies(client: socket.socket, upstream: socket.socket, wire: Wire) -> None:
+def _pump_replies(
+    client: socket.socket, upstream: socket.socket, wire: Wire, is_mute: threading.Event
+) -> None:
     with suppress(OSError):
         while chunk := upstream.recv(65536):
+            if is_mute.is_set():
+                wire.is_held.set()
+                continue
             if wire.lose_reply:
                 wire.lose_reply = False
                 break
