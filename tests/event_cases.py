@@ -21,6 +21,9 @@ from tests.trigger_cases import TRIGGER_CASES, TRIGGER_PREFIXES
 EXECUTION_ID = 658371920845300736
 """The execution that the sample events name."""
 
+WAITING_ID = 658371920845400064
+"""An execution whose notification waits in the outbox."""
+
 REQUEST_ID = "JKJaXmPLvHcESHA="
 """The id of API Gateway's in every HTTP event."""
 
@@ -174,6 +177,32 @@ def tells_that_all_is_well(run: Run) -> None:
     assert json.loads(answer["body"]) == well
 
 
+def relays_what_waits(run: Run) -> None:
+    """A notification that waits is sent; a second time there is nothing to send."""
+    run.installation.add_waiting_notification(WAITING_ID)
+    answer = run.invoke(run.event)
+    assert (answer["notified"], answer["waiting"], answer["finished"]) == (1, 0, True), answer
+    (message,) = run.installation.messages_of(WAITING_ID)
+    assert message.headers["Nats-Msg-Id"] == f"{WAITING_ID}:start:{WAITING_ID + 2}"
+    assert run.invoke(run.event)["notified"] == 0
+
+
+def lists_what_is_parked(run: Run) -> None:
+    """What was given up is told, and nothing is done about it."""
+    run.installation.add_waiting_notification(WAITING_ID + 100, parked=True)
+    (parked,) = run.invoke(run.event)["parked"]
+    assert parked["execution_id"] == str(WAITING_ID + 100)
+    assert run.installation.messages_of(WAITING_ID + 100) == []
+
+
+def releases_what_is_parked(run: Run) -> None:
+    """What was given up is sent after all."""
+    run.installation.add_waiting_notification(WAITING_ID + 200, parked=True)
+    answer = run.invoke(run.event)
+    assert (answer["released"], answer["notified"], answer["parked"]) == (1, 1, 0), answer
+    assert len(run.installation.messages_of(WAITING_ID + 200)) == 1
+
+
 def migrates_once(run: Run) -> None:
     """An empty database gets the schema; a second time there is nothing to do."""
     run.installation.empty_the_unmigrated_database()
@@ -275,6 +304,9 @@ CASES: dict[str, Case] = TRIGGER_CASES | {
     "health.json": tells_that_all_is_well,
     "migrate.json": migrates_once,
     "migrate_stack_create.json": migrates_for_a_stack,
+    "relay_parked.json": lists_what_is_parked,
+    "relay_release.json": releases_what_is_parked,
+    "relay_schedule.json": relays_what_waits,
 }
 
 
@@ -286,5 +318,6 @@ def function_of(file: str) -> str:
         "executions": "ExecutionsFunction",
         "migrate": "MigrateFunction",
         **dict.fromkeys(TRIGGER_PREFIXES, "TriggerFunction"),
+        "relay": "RelayFunction",
     }
     return functions.get(prefix, "ExecuteFunction")

@@ -19,9 +19,11 @@ from control_plane.postgres.connection import Database
 from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.postgres.migrate import migrate
+from control_plane.postgres.outbox import PostgresOutbox
 from control_plane.settings import DatabaseSettings
 from local.postgres import PostgresServer
 from tests.contract.fake_store import FakeBackend
+from tests.virtual_time import pass_time
 
 APP_ROLE = "noetl_serverless_app"
 APP_PASSWORD = secrets.token_urlsafe(16)
@@ -114,6 +116,17 @@ class PostgresBackend:
 
     def execution_log(self, **arguments: Any) -> PostgresExecutionLog:
         return PostgresExecutionLog(self.database(), **arguments)
+
+    def outbox(
+        self, renotify_after: int = 300, renotify_limit: int = 5, park_after: int = 86_400
+    ) -> PostgresOutbox:
+        return PostgresOutbox(self.database(), renotify_after, renotify_limit, park_after)
+
+    def pass_time(self, seconds: float) -> None:
+        pass_time(self.owner, seconds)
+
+    def keys(self) -> list[str]:
+        return self.column("SELECT key FROM noetl_serverless.start_request ORDER BY 1")
 
     def append(self, execution_id: int, event_id: int, event_type: str, **columns: Any) -> None:
         given = {"execution_id": execution_id, "event_id": event_id, "event_type": event_type}

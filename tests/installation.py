@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,20 @@ class Installation:
 
     def environment(self) -> dict[str, dict[str, str]]:
         """The variables of each function, by its name in the template."""
-        starting = {
+        notifies = {
             "DATABASE_AUTH": "url",
             "DATABASE_URL": self._app_url,
             "NATS_URL": self._nats_url,
             "PUBLIC_SERVER_URL": SERVER_URL,
         }
         return {
-            "ExecuteFunction": starting,
+            "ExecuteFunction": notifies,
             "TriggerFunction": {
-                **starting,
+                **notifies,
                 "DEAD_LETTER_QUEUE_URL": self._dead_letters.url,
                 "DEFAULT_PATH": "examples/hello_world",
             },
+            "RelayFunction": notifies,
             "CatalogFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
             "ExecutionsFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
             "MigrateFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._empty_url},
@@ -102,6 +104,27 @@ class Installation:
             "DELETE FROM noetl_serverless.cancellation WHERE execution_id = %s", execution_id
         )
 
+    def add_waiting_notification(self, execution_id: int, *, parked: bool = False) -> None:
+        """Have a notification wait in the outbox, due or given up, and none beside it."""
+        self._query("DELETE FROM noetl_serverless.outbox")
+        self._query(
+            "INSERT INTO noetl_serverless.outbox (command_id, execution_id, subject, message_id,"
+            " body, created_at, due_at, parked_at) VALUES (%s, %s, %s, %s, '{}', now(), now(), %s)",
+            execution_id + 3,
+            execution_id,
+            f"noetl.commands.shared.{execution_id}",
+            f"{execution_id}:start:{execution_id + 2}",
+            datetime.now(UTC) if parked else None,
+        )
+
+    def messages_of(self, execution_id: int) -> list[StoredMessage]:
+        """Read the notifications of an execution."""
+        return [
+            message
+            for message in self._broker.messages()
+            if message.subject.endswith(f".{execution_id}")
+        ]
+
     def recorded(self, execution_id: str) -> Recorded:
         """Read everything that belongs to an execution."""
         number = int(execution_id)
@@ -114,11 +137,7 @@ class Installation:
                 "SELECT * FROM noetl.event WHERE execution_id = %s ORDER BY event_id", number
             ),
             commands=self._query("SELECT * FROM noetl.command WHERE execution_id = %s", number),
-            messages=[
-                message
-                for message in self._broker.messages()
-                if message.subject.endswith(f".{execution_id}")
-            ],
+            messages=self.messages_of(number),
         )
 
     def executions(self) -> set[str]:

@@ -19,9 +19,10 @@ from control_plane.observability import observed
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
 from control_plane.settings import CatalogSettings
+from control_plane.snapshot import restorable
 
 settings = CatalogSettings.from_environment()
-store = PostgresCatalogStore(Database(settings))
+store = PostgresCatalogStore(restorable(Database(settings)))
 registrar = Registrar(store, settings.limits)
 batch_registrar = BatchRegistrar(registrar)
 reader = CatalogReader(store)

@@ -6,21 +6,18 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok, started
-from control_plane.assembly import execution_rerunner, execution_starter
+from control_plane.assembly import connections, execution_rerunner, execution_starter
 from control_plane.direct import is_http, start_directly
 from control_plane.execute_batch import BatchExecutor, ExecuteBatchAnswer, ExecuteBatchRequest
 from control_plane.executions import StartAnswer
 from control_plane.health import Health, check
-from control_plane.jetstream import JetStreamNotifier
 from control_plane.observability import observed
-from control_plane.postgres.connection import Database
 from control_plane.requests import ExecuteRequest, Id
 from control_plane.rerun import RerunRequest
 from control_plane.settings import ExecuteSettings
 
 settings = ExecuteSettings.from_environment()
-database = Database(settings)
-notifier = JetStreamNotifier(settings)
+database, notifier = connections(settings)
 starter = execution_starter(settings, database, notifier)
 batches = BatchExecutor(starter)
 rerunner = execution_rerunner(database, starter)

@@ -15,9 +15,10 @@ from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.queries import EventQuery, ExecutionQuery
 from control_plane.requests import Id
 from control_plane.settings import ExecutionsSettings
+from control_plane.snapshot import restorable
 
 settings = ExecutionsSettings.from_environment()
-log = PostgresExecutionLog(Database(settings))
+log = PostgresExecutionLog(restorable(Database(settings)))
 monitor = Monitor(log)
 canceller = Canceller(log)
 app = ControlPlaneApi(settings.limits)

@@ -5,17 +5,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from control_plane.assembly import execution_starter
+from control_plane.assembly import connections, execution_starter
 from control_plane.dead_letter_queue import SqsDeadLetterQueue
-from control_plane.jetstream import JetStreamNotifier
 from control_plane.observability import observed
-from control_plane.postgres.connection import Database
 from control_plane.settings import TriggerSettings
 from control_plane.triggers.handler import TriggerHandler
 
 settings = TriggerSettings.from_environment()
 handler = TriggerHandler(
-    starter=execution_starter(settings, Database(settings), JetStreamNotifier(settings)),
+    starter=execution_starter(settings, *connections(settings)),
     dead_letters=SqsDeadLetterQueue(settings.dead_letter_queue_url),
     default_path=settings.default_path,
 )

@@ -44,7 +44,19 @@ class FakeDatabase:
     starts: list[Start] = field(default_factory=list)
     outbox: dict[int, Start] = field(default_factory=dict)
     events: list[FakeEvent] = field(default_factory=list)
+    elapsed: float = 0.0
+    recorded_at: dict[int, float] = field(default_factory=dict)
+    outbox_rows: dict[int, Any] = field(default_factory=dict)
+    looked_until: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, for the outbox, for ids and for keys."""
+        self.elapsed += seconds
+        self.ids = itertools.count(next(self.ids) + (int(seconds * 1000) << 23))
+        passed = timedelta(seconds=seconds)
+        for key, (start, expires_at) in self.requests.items():
+            self.requests[key] = (start, expires_at - passed)
 
     def add(self, entry: CatalogEntry, kind: str, payload: Any, meta: Any) -> None:
         self.catalog.append(entry)
@@ -136,7 +148,8 @@ class FakeExecutionStore:
                     self._check(start)
             known = list(map(self._record, starts))
             for command_id in self.acknowledged:
-                self.database.outbox.pop(command_id, None)
+                if starts[0].ids.command_id - command_id < 60_000 << 23:
+                    self.database.outbox.pop(command_id, None)
             self.acknowledged.clear()
             return known
 
@@ -157,6 +170,7 @@ class FakeExecutionStore:
         self.database.requests[start.key] = (start, datetime.now(UTC) + self._hold)
         self.database.starts.append(start)
         self.database.outbox[start.ids.command_id] = start
+        self.database.recorded_at[start.ids.command_id] = self.database.elapsed
         self.database.events.extend(events_of_start(start))
 
 
@@ -215,6 +229,17 @@ class FakeBackend:
 
     def execution_log(self, **arguments: Any) -> FakeExecutionLog:
         return FakeExecutionLog(self.database, **arguments)
+
+    def outbox(self, **arguments: Any) -> Any:
+        from tests.contract.fake_outbox import FakeOutbox
+
+        return FakeOutbox(self.database, **arguments)
+
+    def pass_time(self, seconds: float) -> None:
+        self.database.pass_time(seconds)
+
+    def keys(self) -> list[str]:
+        return sorted(self.database.requests)
 
     def append(self, execution_id: int, event_id: int, event_type: str, **columns: Any) -> None:
         self.database.events.append(FakeEvent(execution_id, event_id, event_type, **columns))

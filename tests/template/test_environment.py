@@ -13,6 +13,7 @@ from control_plane.settings import (
     ExecuteSettings,
     ExecutionsSettings,
     MigrateSettings,
+    RelaySettings,
     Settings,
     TriggerSettings,
 )
@@ -23,6 +24,7 @@ MODELS: dict[str, type[Settings]] = {
     "TriggerFunction": TriggerSettings,
     "CatalogFunction": CatalogSettings,
     "ExecutionsFunction": ExecutionsSettings,
+    "RelayFunction": RelaySettings,
     "MigrateFunction": MigrateSettings,
 }
 LIMITS = {field.alias for field in Limits.model_fields.values()}

@@ -65,3 +65,13 @@ def test_the_nats_endpoint_is_reached_under_its_own_name_and_by_the_functions_al
     ]
     assert (ingress["FromPort"], ingress["ToPort"]) == (4222, 4222)
     assert ingress["SourceSecurityGroupId"] == "sg-0a1b2c3d"
+
+
+def test_the_relay_ends_within_its_minute_and_no_run_is_made_up_for(functions):
+    relay = functions["RelayFunction"]
+    assert relay["Timeout"] < 60
+    assert relay["Events"]["EveryMinute"]["Properties"]["Schedule"] == "rate(1 minute)"
+    assert relay["EventInvokeConfig"] == {
+        "MaximumEventAgeInSeconds": 60,
+        "MaximumRetryAttempts": 0,
+    }

@@ -58,10 +58,10 @@ def test_a_metric_of_ours_has_the_dimension_service_only(alarms):
     assert all(alarm["Dimensions"] == OURS for alarm in ours)
 
 
-def test_silence_is_an_alarm_only_where_starts_are_expected(monitoring, alarms):
+def test_silence_is_an_alarm_of_the_relay_and_where_starts_are_expected(monitoring, alarms):
     assert monitoring["Resources"]["NoStartsAlarm"]["Condition"] == "IsBusy"
     breaching = {name for name, item in alarms.items() if item["TreatMissingData"] == "breaching"}
-    assert breaching == {"NoStartsAlarm"}
+    assert breaching == {"NoStartsAlarm", "RelaySilentAlarm"}
 
 
 def test_the_dashboard_is_json(monitoring):

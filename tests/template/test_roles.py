@@ -18,6 +18,7 @@ OWN_SECRETS = {
     "TriggerRole": {"app", "nats"},
     "CatalogRole": {"app"},
     "ExecutionsRole": {"app"},
+    "RelayRole": {"app", "nats"},
     "MigrateRole": {"owner"},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from control_plane.executions import ExecutionStarter
+from control_plane.jetstream import JetStreamNotifier
 from control_plane.observability import PowertoolsObserver
 from control_plane.playbook.cache import PlaybookCache
 from control_plane.ports import CommandNotifier
@@ -11,6 +12,12 @@ from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.rerun import Rerunner
 from control_plane.settings import ExecuteSettings
+from control_plane.snapshot import restorable
+
+
+def connections(settings: ExecuteSettings) -> tuple[Database, JetStreamNotifier]:
+    """Return the connections of this sandbox, which open when they are needed."""
+    return restorable(Database(settings)), restorable(JetStreamNotifier(settings))
 
 
 def execution_starter(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
@@ -19,6 +18,7 @@ from control_plane.errors import (
 )
 from control_plane.json_text import Json
 from control_plane.limits import Limits
+from control_plane.notifications import IssuedCommand, command_notification, segment_of
 from control_plane.playbook.cache import PlaybookCache
 from control_plane.playbook.model import Playbook
 from control_plane.ports import (
@@ -204,21 +204,11 @@ class ExecutionStarter:
     def _notification(
         self, asked: StartRequest, playbook: Playbook, command: Command, ids: StartIds
     ) -> Notification:
-        is_system = (playbook.path or "").startswith("system/")
-        segment = asked.request.execution_pool or ("system" if is_system else "shared")
-        command_id = f"{ids.execution_id}:{command.step}:{ids.issued_event_id}"
-        message = {
-            "execution_id": ids.execution_id,
-            "event_id": ids.issued_event_id,
-            "command_id": command_id,
-            "step": command.step,
-            "server_url": self.server_url,
-        }
-        return Notification(
-            subject=f"noetl.commands.{segment}.{ids.execution_id}",
-            message_id=command_id,
-            body=json.dumps(message, ensure_ascii=False),
-            traceparent=asked.trace.traceparent if asked.trace else None,
+        return command_notification(
+            IssuedCommand(ids.execution_id, ids.issued_event_id, command.step),
+            segment_of(asked.request.execution_pool, playbook.path),
+            self.server_url,
+            asked.trace.traceparent if asked.trace else None,
         )
 
 

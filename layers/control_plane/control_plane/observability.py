@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from control_plane import invocation
+from control_plane.outbox import OutboxState
 from control_plane.redaction import redacted_line
 
 # Named here and not by the environment: metrics without a namespace raise when they are sent, and
@@ -38,6 +39,26 @@ class PowertoolsObserver:
         """Warn of and count a start that the relay will notify."""
         logger.warning("notification deferred", execution_id=str(execution_id), reason=reason)
         metrics.add_metric("NotificationDeferred", MetricUnit.Count, 1)
+
+    def relayed(self, notified: int, renotified: int) -> None:
+        """Log and count messages that arrived by way of the relay."""
+        logger.info("notifications relayed", notified=notified, renotified=renotified)
+        metrics.add_metric("Relayed", MetricUnit.Count, notified)
+        metrics.add_metric("Renotified", MetricUnit.Count, renotified)
+
+    def not_relayed(self, reason: str, number: int) -> None:
+        """Warn of messages that have not arrived."""
+        logger.warning("notifications not relayed", reason=reason, notifications=number)
+
+    def given_up(self, number: int) -> None:
+        """Log that notifications were parked: somebody has to look at them."""
+        logger.error("notifications parked", notifications=number)
+
+    def outbox(self, state: OutboxState) -> None:
+        """Measure what waits."""
+        metrics.add_metric("OutboxDepth", MetricUnit.Count, state.depth)
+        metrics.add_metric("OutboxAgeSeconds", MetricUnit.Seconds, state.age)
+        metrics.add_metric("Parked", MetricUnit.Count, state.parked)
 
 
 Handler = Callable[[Any, Any], Any]

@@ -22,6 +22,10 @@ from control_plane.postgres.failures import ReferenceGone
 
 MOST_ACKNOWLEDGED = 1000
 """Acknowledgements that are kept while no start is recorded; the relay does without them."""
+ROW_MILLISECONDS = 60_000
+"""After so long a row of the outbox falls due."""
+ID_MILLISECONDS = 23
+"""The bit from which on an id counts milliseconds."""
 MOST_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Playbooks that are sent for many starts at once, together; one by itself may be larger."""
 
@@ -86,7 +90,7 @@ class PostgresExecutionStore:
         """
         try:
             row = self._database.fetch(
-                "record_start", _parameters(start) | self._settings(), repeatable=True
+                "record_start", _parameters(start) | self._settings(start), repeatable=True
             )
         except ReferenceGone:
             raise CatalogEntryNotFound(start.catalog_id) from None
@@ -102,7 +106,7 @@ class PostgresExecutionStore:
         each = [_parameters(start) for start in starts]
         columns = {name: [one[name] for one in each] for name in each[0]}
         try:
-            rows = self._database.fetch_all("record_starts", columns | self._settings())
+            rows = self._database.fetch_all("record_starts", columns | self._settings(starts[0]))
         except ReferenceGone:
             raise CatalogEntryNotFound(starts[0].catalog_id) from None
         self._acknowledged.clear()
@@ -112,8 +116,15 @@ class PostgresExecutionStore:
         """Remember that the start's notification arrived, until the next `record`."""
         self._acknowledged.append(start.ids.command_id)
 
-    def _settings(self) -> dict[str, Any]:
-        return {"hold_days": self._hold_days, "acknowledged": list(self._acknowledged)}
+    def _settings(self, start: Start) -> dict[str, Any]:
+        # Ids are times of the database. After a minute a row is the relay's, which may have
+        # plans with it.
+        arrived = [
+            command_id
+            for command_id in self._acknowledged
+            if 0 <= (start.ids.command_id - command_id) >> ID_MILLISECONDS < ROW_MILLISECONDS
+        ]
+        return {"hold_days": self._hold_days, "acknowledged": arrived}
 
 
 def _resolution(

@@ -59,6 +59,7 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE'
                    ' ON noetl_serverless.start_request, noetl_serverless.outbox,'
                    ' noetl_serverless.cancellation TO %I', app_role);
+    EXECUTE format('GRANT SELECT, UPDATE ON noetl_serverless.relay TO %I', app_role);
     EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA noetl_serverless TO %I', app_role);
 
     -- Some NoETL servers mirror each event by a trigger, which acts with the rights of whoever
