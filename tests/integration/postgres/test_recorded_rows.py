@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, NewCatalogEntry, Notification, StartIds
+from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry, Notification, StartIds
 from tests.contract.fake_store import a_start
 from tests.fixtures_postgres import PostgresBackend
 
@@ -244,3 +244,18 @@ def test_ids_are_milliseconds_since_2024_a_shard_and_a_sequence(postgres: Postgr
         assert abs(drawn_at - datetime.now(UTC)) < timedelta(minutes=1)
         assert (one >> 18) & 31 == 1
         assert one & (2**18 - 1) < 1024
+
+
+def test_after_a_large_batch_a_start_takes_a_part_of_its_acknowledged_rows_along(
+    postgres: PostgresBackend, catalog_id: int
+):
+    store = postgres.execution_store()
+    reference = CatalogReference(catalog_id, None)
+    found = store.resolve_many([Lookup(f"k{place}", reference, None) for place in range(120)])
+    starts = [a_start(one.ids, catalog_id, f"k{place}") for place, one in enumerate(found)]
+    store.record_many(starts[:117])
+    for start in starts[:117]:
+        store.acknowledge(start)
+    for start, left in zip(starts[117:], (67 + 1, 17 + 2, 0 + 3), strict=True):
+        store.record(start)
+        assert len(postgres.pending()) == left

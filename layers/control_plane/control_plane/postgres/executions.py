@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from control_plane.errors import CatalogEntryNotFound
@@ -26,6 +27,8 @@ ROW_MILLISECONDS = 60_000
 """After so long a row of the outbox falls due."""
 ID_MILLISECONDS = 23
 """The bit from which on an id counts milliseconds."""
+MOST_FORGOTTEN = 50
+"""Acknowledged rows that one start takes along: after a large batch the next one is not late."""
 MOST_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Playbooks that are sent for many starts at once, together; one by itself may be larger."""
 
@@ -88,13 +91,14 @@ class PostgresExecutionStore:
         :raises StoreUnavailable: the database cannot answer; the same key tells what it did
         :raises CatalogEntryNotFound: the entry has been removed since it was resolved
         """
+        oldest = list(islice(self._acknowledged, MOST_FORGOTTEN))
         try:
             row = self._database.fetch(
-                "record_start", _parameters(start) | self._settings(start), repeatable=True
+                "record_start", _parameters(start) | self._settings(start, oldest), repeatable=True
             )
         except ReferenceGone:
             raise CatalogEntryNotFound(start.catalog_id) from None
-        self._acknowledged.clear()
+        self._forget(oldest)
         return _known(start, *row)
 
     def record_many(self, starts: Sequence[Start]) -> list[KnownStart | None]:
@@ -105,23 +109,29 @@ class PostgresExecutionStore:
         """
         each = [_parameters(start) for start in starts]
         columns = {name: [one[name] for one in each] for name in each[0]}
+        all_of_them = list(self._acknowledged)
+        settings = self._settings(starts[0], all_of_them)
         try:
-            rows = self._database.fetch_all("record_starts", columns | self._settings(starts[0]))
+            rows = self._database.fetch_all("record_starts", columns | settings)
         except ReferenceGone:
             raise CatalogEntryNotFound(starts[0].catalog_id) from None
-        self._acknowledged.clear()
+        self._forget(all_of_them)
         return [_known(start, *row) for start, row in zip(starts, rows, strict=True)]
 
     def acknowledge(self, start: Start) -> None:
         """Remember that the start's notification arrived, until the next `record`."""
         self._acknowledged.append(start.ids.command_id)
 
-    def _settings(self, start: Start) -> dict[str, Any]:
+    def _forget(self, command_ids: list[int]) -> None:
+        for _ in command_ids:
+            self._acknowledged.popleft()
+
+    def _settings(self, start: Start, acknowledged: list[int]) -> dict[str, Any]:
         # Ids are times of the database. After a minute a row is the relay's, which may have
         # plans with it.
         arrived = [
             command_id
-            for command_id in self._acknowledged
+            for command_id in acknowledged
             if 0 <= (start.ids.command_id - command_id) >> ID_MILLISECONDS < ROW_MILLISECONDS
         ]
         return {"hold_days": self._hold_days, "acknowledged": arrived}
