@@ -181,10 +181,10 @@ def relays_what_waits(run: Run) -> None:
     """A notification that waits is sent; a second time there is nothing to send."""
     run.installation.add_waiting_notification(WAITING_ID)
     answer = run.invoke(run.event)
-    assert (answer["notified"], answer["waiting"], answer["finished"]) == (1, 0, True), answer
+    assert (_first_notified(answer), answer["waiting"], answer["finished"]) == (1, 0, True), answer
     (message,) = run.installation.messages_of(WAITING_ID)
     assert message.headers["Nats-Msg-Id"] == f"{WAITING_ID}:start:{WAITING_ID + 2}"
-    assert run.invoke(run.event)["notified"] == 0
+    assert _first_notified(run.invoke(run.event)) == 0
 
 
 def lists_what_is_parked(run: Run) -> None:
@@ -199,8 +199,13 @@ def releases_what_is_parked(run: Run) -> None:
     """What was given up is sent after all."""
     run.installation.add_waiting_notification(WAITING_ID + 200, parked=True)
     answer = run.invoke(run.event)
-    assert (answer["released"], answer["notified"], answer["parked"]) == (1, 1, 0), answer
+    assert (answer["released"], _first_notified(answer), answer["parked"]) == (1, 1, 0), answer
     assert len(run.installation.messages_of(WAITING_ID + 200)) == 1
+
+
+def _first_notified(answer: dict[str, Any]) -> int:
+    """Leave out what other cases started more than five minutes ago and no worker claimed."""
+    return int(answer["notified"] - answer["renotified"])
 
 
 def migrates_once(run: Run) -> None:
