@@ -18,8 +18,8 @@ from typing import Any
 
 import psycopg
 
-from control_plane.execution_log import ExecutionFilter, Position
-from control_plane.execution_status import Status
+from control_plane.monitor.execution_log import ExecutionFilter, Position
+from control_plane.monitor.execution_status import Status
 from control_plane.postgres.connection import Database
 from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.postgres.migrate import migrate

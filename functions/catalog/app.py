@@ -6,15 +6,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok
-from control_plane.catalog import RegisterAnswer, RegisterRequest, Registrar
-from control_plane.catalog_batch import BatchAnswer, BatchRegistrar, BatchRequest
-from control_plane.catalog_entries import (
+from control_plane.catalog.batch import BatchAnswer, BatchRegistrar, BatchRequest
+from control_plane.catalog.entries import (
     CatalogReader,
     EntriesAnswer,
     EntryAnswer,
     ListRequest,
     ResourceRequest,
 )
+from control_plane.catalog.registration import RegisterAnswer, RegisterRequest, Registrar
 from control_plane.observability import observed
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database

@@ -8,19 +8,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok
 from control_plane.cancellation import CancelAnswer, Canceller, CancelRequest
-from control_plane.monitor import DetailAnswer, EventsAnswer, ExecutionAnswer, Monitor, StatusAnswer
+from control_plane.monitor.answers import DetailAnswer, EventsAnswer, ExecutionAnswer, StatusAnswer
+from control_plane.monitor.monitor import Monitor
+from control_plane.monitor.queries import EventQuery, ExecutionQuery
 from control_plane.observability import observed
 from control_plane.postgres.connection import Database
 from control_plane.postgres.execution_log import PostgresExecutionLog
-from control_plane.queries import EventQuery, ExecutionQuery
 from control_plane.requests import Id
 from control_plane.settings import ExecutionsSettings
 from control_plane.snapshot import restorable
 
 settings = ExecutionsSettings.from_environment()
 log = PostgresExecutionLog(restorable(Database(settings)))
-monitor = Monitor(log)
-canceller = Canceller(log)
+monitor, canceller = Monitor(log), Canceller(log)
 app = ControlPlaneApi(settings.limits)
 
 

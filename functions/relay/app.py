@@ -8,8 +8,8 @@ from control_plane.jetstream import JetStreamNotifier
 from control_plane.observability import PowertoolsObserver, observed
 from control_plane.postgres.connection import Database
 from control_plane.postgres.outbox import PostgresOutbox
-from control_plane.relay import Relay
-from control_plane.relay_orders import follow
+from control_plane.relay.orders import follow
+from control_plane.relay.relay import Relay
 from control_plane.settings import RelaySettings
 
 # For a whole batch, where a start has seconds for its one message.
@@ -31,5 +31,5 @@ relay = Relay(
 
 @observed
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Notify the workers of what is due, or follow an order: see `relay_orders`."""
+    """Notify the workers of what is due, or follow an order: see `control_plane.relay.orders`."""
     return follow(relay, event)

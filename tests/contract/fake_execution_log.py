@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from control_plane.execution_log import (
+from control_plane.monitor.execution_log import (
     MOST_READ,
     Cancelled,
     Ending,
@@ -20,7 +20,7 @@ from control_plane.execution_log import (
     LoggedEvent,
     Position,
 )
-from control_plane.execution_status import (
+from control_plane.monitor.execution_status import (
     START_EVENTS,
     Event,
     Status,

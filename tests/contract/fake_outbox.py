@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from control_plane.notifications import IssuedCommand
-from control_plane.outbox import (
+from control_plane.ports import Notification, Start
+from control_plane.relay.outbox import (
     NO_WORKER,
     SIGNS_OF_A_WORKER,
     DueNotification,
@@ -22,7 +23,6 @@ from control_plane.outbox import (
     ParkedNotification,
     UnclaimedCommand,
 )
-from control_plane.ports import Notification, Start
 from tests.contract.fake_store import FakeDatabase
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from control_plane.execution_log import Cancelled, ExecutionFilter, Position
-from control_plane.execution_status import Event, Status, progress_of
+from control_plane.monitor.execution_log import Cancelled, ExecutionFilter, Position
+from control_plane.monitor.execution_status import Event, Status, progress_of
 from control_plane.ports import CatalogReference
 from tests.contract.fake_store import a_start
 

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from control_plane.json_text import Json
-from control_plane.outbox import NO_WORKER, DueNotification, Failure, OutboxState
 from control_plane.ports import CatalogReference, Notification
+from control_plane.relay.outbox import NO_WORKER, DueNotification, Failure, OutboxState
 from tests.contract.fake_store import a_start
 
 HELLO = CatalogReference(None, "examples/hello")

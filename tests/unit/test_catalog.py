@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from control_plane.catalog import RegisterRequest, Registrar
+from control_plane.catalog.registration import RegisterRequest, Registrar
 from control_plane.errors import InvalidPlaybook, InvalidRequest, PlaybookSyntaxError, RequestError
 from control_plane.requests import read_model
 from tests.contract.fake_store import FakeBackend

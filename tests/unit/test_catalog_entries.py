@@ -6,9 +6,9 @@ import json
 import pytest
 
 from control_plane.api import ControlPlaneApi, ok
-from control_plane.catalog import Registrar
-from control_plane.catalog_batch import BatchRegistrar, BatchRequest
-from control_plane.catalog_entries import CatalogReader, ListRequest, ResourceRequest
+from control_plane.catalog.batch import BatchRegistrar, BatchRequest
+from control_plane.catalog.entries import CatalogReader, ListRequest, ResourceRequest
+from control_plane.catalog.registration import Registrar
 from control_plane.errors import (
     CatalogEntryNotFound,
     InvalidRequest,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.execution_status import (
+from control_plane.monitor.execution_status import (
     STEP_EVENTS,
     TERMINAL_EVENTS,
     Event,

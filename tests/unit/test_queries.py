@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from control_plane.errors import InvalidRequest
-from control_plane.execution_status import Status
-from control_plane.queries import EventQuery, ExecutionQuery
+from control_plane.monitor.execution_status import Status
+from control_plane.monitor.queries import EventQuery, ExecutionQuery
 from control_plane.requests import read_model
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from control_plane.api import ControlPlaneApi, ok, started
 from control_plane.cancellation import Canceller, CancelRequest
-from control_plane.monitor import Monitor
-from control_plane.queries import EventQuery, ExecutionQuery
+from control_plane.monitor.monitor import Monitor
+from control_plane.monitor.queries import EventQuery, ExecutionQuery
 from control_plane.rerun import Rerunner, RerunRequest
 from tests.unit.control_plane import LIMITS, PATH, Context, ControlPlane, event
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from control_plane import relay as module
 from control_plane.errors import BrokerUnavailable, InvalidRequest, NotificationFailed
 from control_plane.ports import Notification
-from control_plane.relay import Relay
-from control_plane.relay_orders import follow
+from control_plane.relay import relay as module
+from control_plane.relay.orders import follow
+from control_plane.relay.relay import Relay
 from tests.contract.fake_notifier import FakeCommandNotifier
 from tests.unit.control_plane import ControlPlane
 

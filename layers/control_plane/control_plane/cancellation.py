@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from typing_extensions import TypedDict
 
 from control_plane.errors import ExecutionEnded, ExecutionNotFound
-from control_plane.execution_log import Cancelled, ExecutionLog
-from control_plane.execution_status import Status
+from control_plane.monitor.execution_log import Cancelled, ExecutionLog
+from control_plane.monitor.execution_status import Status
 
 
 class CancelRequest(BaseModel):

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from control_plane import invocation
-from control_plane.outbox import OutboxState
 from control_plane.redaction import redacted_line
+from control_plane.relay.outbox import OutboxState
 
 # Named here and not by the environment: metrics without a namespace raise when they are sent, and
 # by then the start is recorded.

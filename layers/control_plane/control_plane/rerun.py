@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, model_validator
 
 from control_plane.errors import CatalogEntryNotFound, ExecutionNotFound
-from control_plane.execution_log import ExecutionLog, ExecutionRecord
 from control_plane.executions import Execution, ExecutionStarter
+from control_plane.monitor.execution_log import ExecutionLog, ExecutionRecord
 from control_plane.requests import Caller, ExecuteRequest, read_model
 
 

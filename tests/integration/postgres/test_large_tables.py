@@ -14,8 +14,8 @@ from bench.listing import (
     fill,
     pages,
 )
-from control_plane.execution_log import ExecutionFilter
-from control_plane.execution_status import Status
+from control_plane.monitor.execution_log import ExecutionFilter
+from control_plane.monitor.execution_status import Status
 
 SMALL, LARGE = 200, 2_000
 """Executions in the log before and after."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from control_plane.execution_log import ExecutionFilter
-from control_plane.execution_status import (
+from control_plane.monitor.execution_log import ExecutionFilter
+from control_plane.monitor.execution_status import (
     START_EVENTS,
     TERMINAL_EVENTS,
     Event,

@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from control_plane.dead_letter_queue import SqsDeadLetterQueue
 from control_plane.errors import PlaybookNotFound
 from control_plane.limits import Limits
+from control_plane.triggers.dead_letter_queue import SqsDeadLetterQueue
 from control_plane.triggers.dead_letters import dead_letter
 from control_plane.triggers.messages import MessageReader
 from tests.unit.control_plane import event

@@ -1,10 +1,10 @@
-"""The event log on PostgreSQL: `control_plane.execution_log.ExecutionLog`."""
+"""The event log on PostgreSQL: `control_plane.monitor.execution_log.ExecutionLog`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from control_plane.execution_log import (
+from control_plane.monitor.execution_log import (
     MOST_READ,
     Cancelled,
     Ending,
@@ -16,7 +16,7 @@ from control_plane.execution_log import (
     LoggedEvent,
     Position,
 )
-from control_plane.execution_status import (
+from control_plane.monitor.execution_status import (
     STEP_EVENTS,
     Event,
     Status,

@@ -1,4 +1,4 @@
-"""The outbox on PostgreSQL: `control_plane.outbox.Outbox`."""
+"""The outbox on PostgreSQL: `control_plane.relay.outbox.Outbox`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import uuid
 from collections.abc import Sequence
 
 from control_plane.notifications import IssuedCommand
-from control_plane.outbox import (
+from control_plane.ports import Notification
+from control_plane.postgres.connection import Database
+from control_plane.postgres.deadline import Row
+from control_plane.relay.outbox import (
     SIGNS_OF_A_WORKER,
     DueNotification,
     Failure,
@@ -16,9 +19,6 @@ from control_plane.outbox import (
     ParkedNotification,
     UnclaimedCommand,
 )
-from control_plane.ports import Notification
-from control_plane.postgres.connection import Database
-from control_plane.postgres.deadline import Row
 
 MOST_COUNTED = 100_000
 """Rows that are counted; there are more in an outage of many hours only."""

@@ -12,8 +12,14 @@ from typing_extensions import TypedDict
 from control_plane import invocation
 from control_plane.errors import BrokerUnavailable, NotificationFailed
 from control_plane.notifications import command_notification, segment_of
-from control_plane.outbox import DueNotification, Failure, Outbox, OutboxState, UnclaimedCommand
 from control_plane.ports import CommandNotifier, Notification
+from control_plane.relay.outbox import (
+    DueNotification,
+    Failure,
+    Outbox,
+    OutboxState,
+    UnclaimedCommand,
+)
 
 BATCH = 500
 """Notifications that are on their way at once."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from control_plane.execution_status import Event, Status, status_after
+from control_plane.monitor.execution_status import Event, Status, status_after
 
 MOST_READ = 10_000
 """Executions that are gone through for one page where only their events tell which ones match."""

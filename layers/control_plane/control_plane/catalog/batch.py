@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from control_plane.catalog import RegisterRequest, Registrar
+from control_plane.catalog.registration import RegisterRequest, Registrar
 from control_plane.errors import RequestError, StoreUnavailable
 from control_plane.requests import read_model
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from control_plane.execution_status import STEP_EVENTS, TERMINAL_EVENTS
+from control_plane.monitor.execution_status import STEP_EVENTS, TERMINAL_EVENTS
 from control_plane.notifications import IssuedCommand
 from control_plane.ports import Notification
 

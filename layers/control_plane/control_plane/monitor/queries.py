@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from control_plane.execution_status import Status
+from control_plane.monitor.execution_status import Status
 from control_plane.requests import LARGEST_ID, Id
 
 MOST_EXECUTIONS = 100

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from control_plane.answers import written_time
-from control_plane.outbox import ParkedNotification
-from control_plane.relay import Relay
+from control_plane.relay.outbox import ParkedNotification
+from control_plane.relay.relay import Relay
 from control_plane.requests import Id, read_model
 
 MOST_RELEASED = 10_000
