@@ -13,7 +13,7 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench-listing lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench bench-listing lock verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it c
 	$(LOCK) --upgrade pyproject.toml --constraint requirements.lock -o layers/control_plane/requirements.txt
 	$(LOCK) --upgrade requirements-sam.in -o requirements-sam.txt
 	$(LOCK) --upgrade requirements-noetl.in -o requirements-noetl.txt
+
+bench: $(READY) ## measure a start beside the least it could cost; writes bench/results.json
+	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench $(ARGS)
 
 bench-listing: $(READY) ## measure lists of executions over a log of a million events
 	@$(RUN) -m bench.listing $(ARGS)
