@@ -24,6 +24,11 @@ from control_plane.limits import Limits
 SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**64 - 1
 
+# json.dumps would make one anew at each call: a start makes six texts, 1 µs each.
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
 _PLAIN = bytes.maketrans(b"{}123456789", b"[]000000000")
 _NOT_A_BRACKET = bytes(set(range(256)) - set(b"[]"))
 
@@ -41,9 +46,7 @@ class Json:
     @cached_property
     def text(self) -> str:
         """The canonical JSON text."""
-        return json.dumps(
-            self.value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        return _CANONICAL.encode(self.value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Json) and self.text == other.text
