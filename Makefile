@@ -60,7 +60,7 @@ follow: $(READY) ## follow an execution's events in the running stack: make foll
 	@$(RUN) -m local follow $(ID) $(ARGS)
 
 test: $(READY) $(SAM_READY) $(NOETL_READY) ## run every suite that this machine can run
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## check style and types
 	@$(RUN) -m ruff check

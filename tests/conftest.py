@@ -15,6 +15,9 @@ pytest_plugins = [
     "tests.fixtures_sam",
 ]
 
+TOGETHER = {"sam": "docker", "emulator": "docker", "cli": "docker"}
+"""Suites that share a base image and its containers share a worker; others have their own."""
+
 IN_CI = os.environ.get("CI") == "true"
 
 Report = pytest.TestReport | pytest.CollectReport
@@ -37,6 +40,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return _refuse_skip((yield))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a suite in one worker, which starts its servers once; the longest come first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+    items.sort(key=lambda item: _group(item.nodeid) != "docker")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name a test as it is called: pytest-xdist adds its group."""
+    report.nodeid = report.nodeid.removesuffix(f"@{_group(report.nodeid)}")
+
+
+def _group(nodeid: str) -> str:
+    suite = nodeid.split("/")[1]
+    return TOGETHER.get(suite, suite)
 
 
 @pytest.fixture(scope="session")
