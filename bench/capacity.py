@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import statistics
 import time
+from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from bench.figures import spread
 from bench.floor import Floor
 from bench.handler import Handler
 from bench.servers import Servers, payload
-from bench.warm import silent
+from bench.silence import silent
+from bench.turns import SIDES
 from control_plane.json_text import Json
 
 PROCESSES = (1, 2, 4, 8)
 SECONDS = 2.0
+RUNS = 3
+
+Result = dict[str, float]
 
 
-def capacity(servers: Servers, seconds: float = SECONDS) -> list[dict[str, Any]]:
-    """Return for each number of processes the figures of ours and of the floor."""
+def capacity(servers: Servers, seconds: float = SECONDS, runs: int = RUNS) -> list[dict[str, Any]]:
+    """Return for each number of processes medians of ours and of the floor, run in turn."""
+    found: dict[int, dict[str, list[Result]]] = {
+        number: {side: [] for side in SIDES} for number in PROCESSES
+    }
+    for _ in range(runs):
+        for number in PROCESSES:
+            for side in SIDES:
+                found[number][side].append(_together(servers, side, number, seconds))
     return [
-        {"processes": number}
-        | {side: _together(servers, side, number, seconds) for side in ("ours", "floor")}
-        for number in PROCESSES
+        {"processes": number, "runs": runs}
+        | {side: _median(results) for side, results in sides.items()}
+        | {"floor_moved": spread([one["starts_per_second"] for one in sides["floor"]])}
+        for number, sides in found.items()
     ]
 
 
-def _together(servers: Servers, side: str, number: int, seconds: float) -> dict[str, float]:
+def _median(results: list[Result]) -> Result:
+    return {name: statistics.median(one[name] for one in results) for name in results[0]}
+
+
+def _together(servers: Servers, side: str, number: int, seconds: float) -> Result:
     # Not forked: a copy of this process would bring its memory along.
     spawn = multiprocessing.get_context("spawn")
     barrier, queue = spawn.Barrier(number), spawn.Queue()
@@ -48,19 +67,7 @@ def _together(servers: Servers, side: str, number: int, seconds: float) -> dict[
 
 
 def _work(servers: Servers, side: str, seconds: float, barrier: Barrier, queue: Any) -> None:
-    given = payload(100)
-    what: Handler | Floor
-    if side == "ours":
-        what = Handler(servers.database_url, servers.nats_url)
-        what.body("bench/steps-3", given)
-        start = what.start
-    else:
-        what = floor = Floor(servers.database_url, servers.nats_url)
-        text = Json(given).text
-
-        def start() -> None:
-            floor.start("bench/steps-3", text)
-
+    start, close = starter(servers, side)
     with silent():
         for _ in range(10):
             start()
@@ -71,8 +78,20 @@ def _work(servers: Servers, side: str, seconds: float, barrier: Barrier, queue: 
             start()
             done += 1
         cpu = time.process_time() - cpu
-    what.close()
+    close()
     queue.put((done, cpu, _peak_rss_mb()))
+
+
+def starter(servers: Servers, side: str) -> tuple[Callable[[], object], Callable[[], None]]:
+    """Return what starts ``bench/steps-3`` with 100 bytes on that side, and what closes it."""
+    given = payload(100)
+    if side == "ours":
+        handler = Handler(servers.database_url, servers.nats_url)
+        handler.body("bench/steps-3", given)
+        return handler.start, handler.close
+    floor = Floor(servers.database_url, servers.nats_url)
+    text = Json(given).text
+    return lambda: floor.start("bench/steps-3", text), floor.close
 
 
 def _peak_rss_mb() -> float:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import nats
@@ -18,11 +20,18 @@ FIND = """
 SELECT catalog_id, path, version FROM noetl.catalog WHERE path = %s ORDER BY version DESC LIMIT 1
 """
 
-RECORD = """
-WITH given AS (
+ONE = """
     SELECT %(id)s::bigint AS id, %(catalog_id)s::bigint AS catalog_id, %(path)s::text AS path,
            %(workload)s::jsonb AS workload, %(tool)s::jsonb AS tool, %(key)s::text AS key,
            %(message_id)s::text AS message_id, %(body)s::text AS body
+"""
+MANY = """
+    SELECT id, %(catalog_id)s::bigint AS catalog_id, %(path)s::text AS path, workload,
+           %(tool)s::jsonb AS tool, key, message_id, body
+    FROM unnest(%(id)s::bigint[], %(workload)s::jsonb[], %(key)s::text[], %(message_id)s::text[],
+                %(body)s::text[]) AS one (id, workload, key, message_id, body)
+"""
+REST = """
 ), made AS MATERIALIZED (
     SELECT *, jsonb_build_object(
         'tool_config', tool, 'args', '{}'::jsonb,
@@ -62,8 +71,18 @@ SELECT id + 3, id, 'noetl.commands.shared.' || id, message_id, body, now(),
 FROM made
 """
 
+RECORD = f"WITH given AS ({ONE}{REST}"
+RECORD_MANY = f"WITH given AS ({MANY}{REST}"
 TOOL = json.dumps({"kind": "python", "code": "result = {'greeting': 'Hello, Ada'}", "args": {}})
-_numbers = itertools.count(time.time_ns() // 1000, 8)
+EPOCH_MS = 1_704_067_200_000
+_numbers = itertools.count()
+
+
+def _number() -> int:
+    # Made like NoETL's ids, so that the rows end up where ours do: at the right end of each index.
+    # The shard is one that noetl.snowflake_id() never uses here.
+    milliseconds = time.time_ns() // 1_000_000 - EPOCH_MS
+    return milliseconds << 23 | (2 + os.getpid() % 30) << 18 | next(_numbers) * 4 % 2**18
 
 
 class Floor:
@@ -78,33 +97,54 @@ class Floor:
 
     def start(self, path: str, workload: str) -> None:
         """Read, record, publish."""
-        found = self._database.execute(FIND, (path,)).fetchone()
-        if found is None:
-            raise LookupError(path)
-        number = next(_numbers)
-        message_id = f"{number}:start:{number + 2}"
-        values: dict[str, Any] = {
-            "id": number,
-            "catalog_id": found[0],
-            "path": path,
-            "workload": workload,
-            "tool": TOOL,
-            "key": f"floor:{number}",
-            "message_id": message_id,
-            "body": json.dumps({"execution_id": number, "event_id": number + 2,
-                                "command_id": message_id, "step": "start",
-                                "server_url": "http://localhost:8082"}),
-        }  # fmt: skip
-        self._database.execute(RECORD, values)
-        sending = self._publish(
-            f"noetl.commands.shared.{number}",
-            values["body"].encode(),
-            headers={"Nats-Msg-Id": message_id},
-        )
-        self._loop.run_until_complete(sending)
+        common, one = self._common(path), _one(workload)
+        self._database.execute(RECORD, common | one)
+        self._loop.run_until_complete(self._send(one))
+
+    def start_many(self, path: str, workload: str, number: int) -> None:
+        """Read once, record all in one statement, publish all before the first answer is in."""
+        common, many = self._common(path), [_one(workload) for _ in range(number)]
+        columns = {name: [one[name] for one in many] for name in many[0]}
+        self._database.execute(RECORD_MANY, common | columns)
+        self._loop.run_until_complete(self._send_all(many))
 
     def close(self) -> None:
         """Close both connections."""
         self._database.close()
         self._loop.run_until_complete(self._client.close())
         self._runner.close()
+
+    def _common(self, path: str) -> dict[str, Any]:
+        found = self._database.execute(FIND, (path,)).fetchone()
+        if found is None:
+            raise LookupError(path)
+        return {"catalog_id": found[0], "path": path, "tool": TOOL}
+
+    def _send(self, one: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        return self._publish(
+            f"noetl.commands.shared.{one['id']}",
+            one["body"].encode(),
+            headers={"Nats-Msg-Id": one["message_id"]},
+        )
+
+    async def _send_all(self, many: list[dict[str, Any]]) -> None:
+        await asyncio.gather(*(self._send(one) for one in many))
+
+
+def _one(workload: str) -> dict[str, Any]:
+    number = _number()
+    message_id = f"{number}:start:{number + 2}"
+    body = {
+        "execution_id": number,
+        "event_id": number + 2,
+        "command_id": message_id,
+        "step": "start",
+        "server_url": "http://localhost:8082",
+    }
+    return {
+        "id": number,
+        "workload": workload,
+        "key": f"floor:{number}",
+        "message_id": message_id,
+        "body": json.dumps(body),
+    }

@@ -6,10 +6,12 @@ from typing import Any
 
 import psycopg
 
+from bench.figures import percentile
 from bench.floor import Floor
 from bench.handler import Handler
-from bench.servers import Servers
-from bench.warm import _run, percentile
+from bench.servers import Servers, payload
+from bench.turns import take_turns
+from control_plane.json_text import Json
 
 CATALOG = (10, 1_000, 10_000, 100_000)
 EVENTS = (0, 100_000, 500_000)
@@ -33,6 +35,8 @@ def growth(
     figures = []
     handler = Handler(servers.database_url, servers.nats_url)
     floor = Floor(servers.database_url, servers.nats_url)
+    handler.body("bench/steps-3", payload(100))
+    text = Json(payload(100)).text
     with psycopg.connect(servers.owner_url, autocommit=True) as connection:
         for what, fill, table, sizes in (
             ("catalog entries", FILL_CATALOG, "catalog", CATALOG),
@@ -44,8 +48,10 @@ def growth(
                 connection.execute(f"VACUUM ANALYZE noetl.{table}")
                 connection.execute("CHECKPOINT")
                 held = size
-                run = _run(handler, floor, 3, 100, starts)
-                medians = {k: percentile(v, 50) / 1000 for k, v in run["times"].items()}
+                turns = take_turns(
+                    handler.start, lambda: floor.start("bench/steps-3", text), starts
+                )
+                medians = {k: percentile(v, 50) / 1000 for k, v in turns.times.items()}
                 figures.append({"what": what, "size": size, **medians,
                                 "ratio": medians["ours"] / medians["floor"]})  # fmt: skip
     handler.close()

@@ -1,19 +1,24 @@
-"""The function's handler, called as Lambda calls it, with a watch on each phase."""
+"""The functions' handlers, called as Lambda calls them, with a watch on each phase."""
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import itertools
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-EVENT = Path(__file__).resolve().parents[1] / "events" / "execute_by_path.json"
+ROOT = Path(__file__).resolve().parents[1]
 PHASES = ("read", "resolve", "build", "record", "notify")
 _numbers = itertools.count(time.time_ns())
+_modules = itertools.count()
+# Of the process, not of a handler: the starter's method is shared, and calls follow each other.
+_spent = dict.fromkeys(PHASES, 0)
 
 
 class Context:
@@ -31,57 +36,90 @@ class Context:
         return 29_000
 
 
-class Handler:
-    """Starts executions through ``functions.execute.app``, imported anew for these servers.
+def load_function(name: str, database_url: str, nats_url: str, **settings: str) -> ModuleType:
+    """Return ``functions/{name}/app.py`` as a module of its own, made for these servers."""
+    os.environ |= {
+        "DATABASE_URL": database_url,
+        "NATS_URL": nats_url,
+        "NATS_MANAGE_STREAM": "true",
+        "PUBLIC_SERVER_URL": "http://localhost:8082",
+        "POWERTOOLS_METRICS_NAMESPACE": "NoETL",
+        "PLAYBOOK_CACHE_BYTES": "",
+    } | settings
+    alias = f"bench_{name}_{next(_modules)}"
+    path = ROOT / "functions" / name / "app.py"
+    spec = importlib.util.spec_from_file_location(alias, path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = sys.modules[alias] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    :ivar spent: nanoseconds of the last call by phase
+
+class Handler:
+    """Starts executions through a ``functions.execute.app`` of its own.
+
+    :param settings: further environment variables
     """
 
-    def __init__(self, database_url: str, nats_url: str) -> None:
-        os.environ |= {
-            "DATABASE_URL": database_url,
-            "NATS_URL": nats_url,
-            "NATS_MANAGE_STREAM": "true",
-            "PUBLIC_SERVER_URL": "http://localhost:8082",
-            "POWERTOOLS_METRICS_NAMESPACE": "NoETL",
-        }
-        app = importlib.reload(importlib.import_module("functions.execute.app"))
+    def __init__(self, database_url: str, nats_url: str, **settings: str) -> None:
+        app = load_function("execute", database_url, nats_url, **settings)
         self.app = app
-        self.spent = dict.fromkeys(PHASES, 0)
-        self._event = json.loads(EVENT.read_text())
+        self._event = json.loads((ROOT / "events" / "execute_by_path.json").read_text())
         store, notifier, starter = app.starter.store, app.notifier, app.starter
-        self._watch(app.app, "read_body", "read")
-        self._watch(store, "resolve", "resolve")
-        self._watch(type(starter), "prepare", "build")
-        self._watch(store, "record", "record")
-        self._watch(notifier, "notify", "notify")
+        _watch(app.app, "read_body", "read")
+        _watch(store, "resolve", "resolve")
+        _watch(type(starter), "prepare", "build")
+        _watch(store, "record", "record")
+        _watch(notifier, "notify", "notify")
+
+    @property
+    def spent(self) -> dict[str, int]:
+        """Nanoseconds of the last call by phase."""
+        return _spent
 
     def body(self, path: str, payload: Any) -> None:
         """Set the request of the calls to come."""
-        self._event["body"] = json.dumps({"path": path, "payload": payload})
+        self._post("/api/execute", {"path": path, "payload": payload})
 
-    def start(self) -> None:
-        """Start one execution."""
-        self.spent = dict.fromkeys(PHASES, 0)
+    def batch(self, path: str, payload: Any, items: int) -> None:
+        """Set a request for so many starts at once."""
+        one = {"path": path, "payload": payload}
+        self._post("/api/execute/batch", {"executions": [one] * items})
+
+    def _post(self, path: str, body: Any) -> None:
+        http = self._event["requestContext"]["http"]
+        self._event["rawPath"] = http["path"] = path
+        self._event["routeKey"] = self._event["requestContext"]["routeKey"] = f"POST {path}"
+        self._event["body"] = json.dumps(body)
+
+    def start(self) -> str:
+        """Carry the request out; return the answer's body.
+
+        :raises RuntimeError: it was refused, or is a replay
+        """
+        _spent.update(dict.fromkeys(PHASES, 0))
         answer = self.app.lambda_handler(self._event, Context())
-        if answer["statusCode"] != 200:
+        if answer["statusCode"] != 200 or "Idempotent-Replayed" in answer["headers"]:
             raise RuntimeError(answer["body"])
+        return str(answer["body"])
 
     def close(self) -> None:
         """Close both connections."""
         self.app.notifier.close()
         self.app.database.close()
 
-    def _watch(self, owner: Any, name: str, phase: str) -> None:
-        inner: Callable[..., Any] = getattr(owner, name)
-        inner = getattr(inner, "__wrapped__", inner)
 
-        def timed(*arguments: Any, **named: Any) -> Any:
-            begin = time.perf_counter_ns()
-            try:
-                return inner(*arguments, **named)
-            finally:
-                self.spent[phase] += time.perf_counter_ns() - begin
+def _watch(owner: Any, name: str, phase: str) -> None:
+    inner: Callable[..., Any] = getattr(owner, name)
+    inner = getattr(inner, "__wrapped__", inner)
 
-        timed.__wrapped__ = inner  # type: ignore[attr-defined]
-        setattr(owner, name, timed)
+    def timed(*arguments: Any, **named: Any) -> Any:
+        begin = time.perf_counter_ns()
+        try:
+            return inner(*arguments, **named)
+        finally:
+            _spent[phase] += time.perf_counter_ns() - begin
+
+    timed.__wrapped__ = inner  # type: ignore[attr-defined]
+    setattr(owner, name, timed)

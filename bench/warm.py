@@ -1,33 +1,50 @@
-"""Warm starts beside the floor: one of each in turn, so that a noisy machine slows both."""
+"""Warm starts beside the floor: every run goes through all cases, each with turns of both."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import os
 import statistics
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from bench.delay import delayed
+from bench.figures import outliers, percentile, spread
 from bench.floor import Floor
 from bench.handler import PHASES, Handler
 from bench.servers import Servers, payload
+from bench.turns import SIDES, Turns, take_turns
 from control_plane.json_text import Json
 
 RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is started, and how often in each run.
+
+    :ivar bytes: of the payload
+    :ivar delay: seconds added to each round trip
+    """
+
+    name: str
+    steps: int
+    bytes: int
+    starts: int
+    delay: float = 0.0
+
+
 CASES = (
-    ("3 steps, 100 B", 3, 100, 0.0, 200),
-    ("1,000 steps, 100 B", 1000, 100, 0.0, 200),
-    ("3 steps, 10 KB", 3, 10_000, 0.0, 120),
-    ("3 steps, 200 KB", 3, 200_000, 0.0, 30),
-    ("3 steps, 100 B, 1 ms away", 3, 100, 0.001, 100),
+    Case("3 steps, 100 B", 3, 100, 200),
+    Case("1,000 steps, 100 B", 1000, 100, 200),
+    Case("3 steps, 10 KB", 3, 10_000, 120),
+    Case("3 steps, 200 KB", 3, 200_000, 30),
+    Case("3 steps, 100 B, 1 ms away", 3, 100, 100, 0.001),
 )
-"""Name, steps, payload in bytes, seconds added to a round trip, starts per run."""
+
+Sample = tuple[Turns, dict[str, float]]
 
 
 def warm(servers: Servers, runs: int = RUNS, share: float = 1.0) -> list[dict[str, Any]]:
@@ -35,86 +52,72 @@ def warm(servers: Servers, runs: int = RUNS, share: float = 1.0) -> list[dict[st
 
     :param share: of the starts of each run, for a shorter look
     """
-    figures = []
-    for name, steps, size, delay, number in CASES:
-        with contextlib.ExitStack() as stack:
-            urls = servers.database_url, servers.nats_url
+    samples: dict[Case, list[Sample]] = {case: [] for case in CASES}
+    with contextlib.ExitStack() as stack:
+        owner = stack.enter_context(psycopg.connect(servers.owner_url, autocommit=True))
+        sides = {}
+        for delay in {case.delay for case in CASES}:
+            urls = [servers.database_url, servers.nats_url]
             if delay:
-                urls = tuple(stack.enter_context(delayed(url, delay)) for url in urls)  # type: ignore[assignment]
-            handler, floor = Handler(*urls), Floor(*urls)
+                urls = [stack.enter_context(delayed(url, delay)) for url in urls]
+            sides[delay] = handler, floor = Handler(*urls), Floor(*urls)
             stack.callback(handler.close)
             stack.callback(floor.close)
-            count = max(10, int(number * share))
-            samples = [_run(handler, floor, steps, size, count) for _ in range(runs)]
-        figures.append({"case": name, "runs": runs, "starts": count, **_summary(samples)})
-        with psycopg.connect(servers.owner_url, autocommit=True) as connection:
-            connection.execute("CHECKPOINT")
-    return figures
+        for _ in range(runs):
+            for case in CASES:
+                owner.execute("CHECKPOINT")  # or one falls into somebody's turn
+                handler, floor = sides[case.delay]
+                samples[case].append(_run(handler, floor, case, max(10, int(case.starts * share))))
+    return [
+        {"case": case.name, "runs": runs, "starts": len(each[0][0].times["ours"]), **summary(each)}
+        for case, each in samples.items()
+    ]
 
 
-def _run(handler: Handler, floor: Floor, steps: int, size: int, count: int) -> dict[str, Any]:
-    path, given = f"bench/steps-{steps}", payload(size)
+def _run(handler: Handler, floor: Floor, case: Case, number: int) -> Sample:
+    path, given = f"bench/steps-{case.steps}", payload(case.bytes)
     text = Json(given).text
     handler.body(path, given)
     phases: dict[str, list[int]] = {phase: [] for phase in PHASES}
-    times: dict[str, list[int]] = {"ours": [], "floor": []}
-    cpu = {"ours": 0, "floor": 0}
-    gc.collect()
-    with silent():
-        for turn in range(count + 5):
-            begin, cpu_begin = time.perf_counter_ns(), time.process_time_ns()
-            handler.start()
-            middle, cpu_middle = time.perf_counter_ns(), time.process_time_ns()
-            floor.start(path, text)
-            end, cpu_end = time.perf_counter_ns(), time.process_time_ns()
-            if turn < 5:  # the first ones open connections and plan statements
-                continue
-            times["ours"].append(middle - begin)
-            times["floor"].append(end - middle)
-            cpu["ours"] += cpu_middle - cpu_begin
-            cpu["floor"] += cpu_end - cpu_middle
-            for phase in PHASES:
-                phases[phase].append(handler.spent[phase])
-    return {"times": times, "cpu": {k: v / count for k, v in cpu.items()}, "phases": phases}
+
+    def keep_phases() -> None:
+        for phase in PHASES:
+            phases[phase].append(handler.spent[phase])
+
+    turns = take_turns(
+        handler.start, lambda: floor.start(path, text), number, after_ours=keep_phases
+    )
+    return turns, {phase: statistics.median(spent) for phase, spent in phases.items()}
 
 
-def _summary(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    summary: dict[str, Any] = {}
-    for side in ("ours", "floor"):
-        each = [one["times"][side] for one in samples]
-        summary[side] = {
-            f"p{part}": statistics.median(percentile(one, part) for one in each) / 1000
-            for part in (50, 95, 99)
-        } | {"cpu": statistics.median(one["cpu"][side] for one in samples) / 1000}
-    summary["phases"] = {
-        phase: statistics.median(statistics.median(one["phases"][phase]) for one in samples) / 1000
-        for phase in PHASES
+def summary(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Return medians of the runs; the tails are those of all runs' starts together."""
+    figures: dict[str, Any] = {}
+    each = [turns for turns, _ in samples]
+    for side in SIDES:
+        together = [time for turns in each for time in turns.times[side]]
+        figures[side] = {
+            "p50": statistics.median(percentile(turns.times[side], 50) for turns in each) / 1000,
+            "p95": percentile(together, 95) / 1000,
+            "p99": percentile(together, 99) / 1000,
+            "max": max(together) / 1000,
+            "outliers": outliers(together),
+            "cpu": statistics.median(_each(turns, turns.cpu[side]) for turns in each),
+            "garbage": statistics.median(_each(turns, turns.garbage[side]) for turns in each),
+        }
+        figures[side]["p99_over_p50"] = figures[side]["p99"] / figures[side]["p50"]
+    figures["phases"] = {
+        phase: statistics.median(phases[phase] for _, phases in samples) / 1000 for phase in PHASES
     }
-    summary["phases"]["rest"] = summary["ours"]["p50"] - sum(summary["phases"].values())
-    ratios = [percentile(s["times"]["ours"], 50) / percentile(s["times"]["floor"], 50)
-              for s in samples]  # fmt: skip
-    summary["ratio"] = statistics.median(ratios)
-    summary["ratio_range"] = [min(ratios), max(ratios)]
-    summary["cpu_ratio"] = statistics.median(s["cpu"]["ours"] / s["cpu"]["floor"] for s in samples)
-    return summary
+    figures["phases"]["rest"] = figures["ours"]["p50"] - sum(figures["phases"].values())
+    ratios = [percentile(t.times["ours"], 50) / percentile(t.times["floor"], 50) for t in each]
+    figures["ratio"] = statistics.median(ratios)
+    figures["ratio_range"] = [min(ratios), max(ratios)]
+    figures["cpu_ratio"] = statistics.median(t.cpu["ours"] / t.cpu["floor"] for t in each)
+    figures["floor_moved"] = spread([percentile(t.times["floor"], 50) for t in each])
+    return figures
 
 
-def percentile(values: Sequence[int], part: int) -> int:
-    """Return the value below which so many of a hundred lie."""
-    return sorted(values)[min(len(values) - 1, len(values) * part // 100)]
-
-
-@contextlib.contextmanager
-def silent() -> Iterator[None]:
-    """Send what the handler logs, through the same system call, to nowhere."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-        from control_plane.observability import logger  # noqa: PLC0415
-
-        before = [getattr(handler, "stream", None) for handler in logger.handlers]
-        for one in logger.handlers:
-            one.stream = nowhere  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            for one, stream in zip(logger.handlers, before, strict=True):
-                one.stream = stream or sys.stdout  # type: ignore[attr-defined]
+def _each(turns: Turns, nanoseconds: int) -> float:
+    """Return microseconds per start."""
+    return nanoseconds / len(turns.times["ours"]) / 1000

@@ -9,7 +9,7 @@ import psycopg
 
 from bench.handler import Handler
 from bench.servers import Servers, payload
-from bench.warm import silent
+from bench.silence import silent
 from tests.integration.jetstream.proxy import Proxy
 from tests.integration.postgres.wire import wiretapped
 

@@ -55,7 +55,8 @@ def wiretapped(url: str) -> Iterator[Wire]:
     """Listen between a client and the server of ``url``."""
     given = conninfo_to_dict(url)
     server = (str(given["host"]), int(str(given["port"])))
-    wire, sockets = Wire(), []
+    wire = Wire()
+    sockets: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         # Without TLS the first message would be a question for it.
