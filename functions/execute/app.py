@@ -20,7 +20,6 @@ settings = ExecuteSettings.from_environment()
 database, notifier = connections(settings)
 starter = execution_starter(settings, database, notifier)
 batches = BatchExecutor(starter)
-rerunner = execution_rerunner(database, starter)
 app = ControlPlaneApi(settings.limits)
 
 
@@ -39,6 +38,7 @@ def execute_batch(request: ExecuteBatchRequest) -> Response[ExecuteBatchAnswer]:
 @app.post_json("/api/executions/<execution_id>/rerun", RerunRequest, may_be_empty=True)
 def rerun(request: RerunRequest, execution_id: Id) -> Response[StartAnswer]:
     """Start an execution's playbook once more, with the same input."""
+    rerunner = execution_rerunner(database, starter)
     return started(rerunner.rerun(execution_id, request, app.caller(), app.idempotency_key()))
 
 

@@ -7,7 +7,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,7 +119,7 @@ class FakeExecutionStore:
                 one = self._resolve(lookup)
                 entry = one.entry
                 if entry is not None and entry.catalog_id in sent:
-                    one = replace(one, entry=replace(entry, document=None))
+                    one = one._replace(entry=entry._replace(document=None))
                 elif entry is not None and entry.document is not None:
                     sent[entry.catalog_id] = len(str(entry.document))
                     if len(sent) > 1 and sum(sent.values()) > self._most_document_bytes:
@@ -133,7 +133,7 @@ class FakeExecutionStore:
             return Resolution(known=_as_known(known))
         entry = self.database.find(lookup.reference)
         if entry is not None and entry.catalog_id == lookup.held:
-            entry = replace(entry, document=None)
+            entry = entry._replace(document=None)
         return Resolution(entry=entry, ids=StartIds(*itertools.islice(self.database.ids, 4)))
 
     def record(self, start: Start) -> KnownStart | None:
@@ -202,7 +202,7 @@ class FakeCatalogStore:
             size += of_entry
             if fitting and size > most_bytes:
                 break
-            fitting.append(replace(entry, payload=None) if of_entry > most_bytes else entry)
+            fitting.append(entry._replace(payload=None) if of_entry > most_bytes else entry)
         return EntryPage(tuple(fitting), len(fitting) < len(meant))
 
     def find(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
@@ -173,5 +172,5 @@ def test_an_acknowledgement_goes_with_a_replay_too(backend, store, entry):
 def test_the_answer_comes_back_as_it_was_recorded(store, entry):
     answer = {"execution_id": "1", "ü": [None, True, 1.5, 2**63], "nested": {"a": {}}}
     start = recorded(store, entry, answer=Json(answer))
-    again = replace(a_start(fresh_ids(store), entry), answer=Json({}))
+    again = a_start(fresh_ids(store), entry)._replace(answer=Json({}))
     assert store.record(again) == KnownStart(start.fingerprint, answer)

@@ -8,7 +8,6 @@ from control_plane.observability import PowertoolsObserver
 from control_plane.playbook.cache import PlaybookCache
 from control_plane.ports import CommandNotifier
 from control_plane.postgres.connection import Database
-from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.rerun import Rerunner
 from control_plane.settings import ExecuteSettings
@@ -37,4 +36,7 @@ def execution_starter(
 
 def execution_rerunner(database: Database, starter: ExecutionStarter) -> Rerunner:
     """Return what starts again what this database tells of."""
+    # Late: a cold start that serves anything else does without the event log.
+    from control_plane.postgres.execution_log import PostgresExecutionLog  # noqa: PLC0415
+
     return Rerunner(PostgresExecutionLog(database), starter)

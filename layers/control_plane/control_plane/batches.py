@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from control_plane.errors import RequestError, StoreUnavailable
 from control_plane.executions import Execution, ExecutionStarter, StartRequest, not_found
@@ -22,8 +23,7 @@ A `RequestError` never passes by itself, a `StoreUnavailable` may; any other err
 """
 
 
-@dataclass(frozen=True, slots=True)
-class BatchItem:
+class BatchItem(NamedTuple):
     """One start among others: the parameters of `ExecutionStarter.start`.
 
     :ivar group: items of a group keep their order: none starts while one before it still may
@@ -56,14 +56,12 @@ class BatchStarter:
         return [batch.outcomes[place] for place in range(len(items))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     place: int
     asked: StartRequest
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     place: int
     asked: StartRequest
     start: Start

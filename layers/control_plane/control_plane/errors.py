@@ -33,11 +33,10 @@ A class's docstring is its default message. A direct invocation sees the class's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong: where it is (``payload.items[3]``) and what is wrong with it.
 
     Neither part ever repeats a value of the caller's.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -99,7 +98,7 @@ def _item(raw: Any, caller: Caller, key: str | None, place: int) -> BatchItem | 
     # A space is in no key of a caller's, so these are nobody else's.
     return BatchItem(
         request,
-        replace(caller, request_id=f"{caller.request_id} {place}"),
+        caller._replace(request_id=f"{caller.request_id} {place}"),
         request.idempotency_key or (key and f"{key} {place}"),
     )
 

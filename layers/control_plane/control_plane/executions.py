@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
 
@@ -45,16 +46,14 @@ class StartAnswer(TypedDict):
     commands_generated: int
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """A start that stands; ``replayed`` when its key was known and this is the first answer."""
 
     answer: StartAnswer
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(NamedTuple):
     """A request that may be served, with the key under which it starts once.
 
     :ivar key: as it is stored

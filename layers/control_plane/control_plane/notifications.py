@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from control_plane.ports import Notification
 
@@ -17,8 +17,7 @@ def segment_of(execution_pool: str | None, playbook_path: str | None) -> str:
     return execution_pool or ("system" if is_system else "shared")
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedCommand:
+class IssuedCommand(NamedTuple):
     """A command as its event tells of it; ``event_id`` is that event's."""
 
     execution_id: int

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from control_plane import invocation
 from control_plane.redaction import redacted_line
-from control_plane.relay.outbox import OutboxState
+
+if TYPE_CHECKING:  # the relay alone needs it, and no other function pays for it
+    from control_plane.relay.outbox import OutboxState
 
 # Named here and not by the environment: metrics without a namespace raise when they are sent, and
 # by then the start is recorded.

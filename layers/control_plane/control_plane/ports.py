@@ -7,24 +7,21 @@ hold them and their in-memory fakes to one contract suite.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from control_plane.errors import NotificationFailed
 from control_plane.json_text import Json
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogReference:
+class CatalogReference(NamedTuple):
     """Which playbook is meant: an exact entry, else the highest version of a path."""
 
     catalog_id: int | None
     path: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
+class CatalogEntry(NamedTuple):
     """A row of the catalog.
 
     ``document`` is the playbook: its YAML text, or a JSON value where the row has no text, or
@@ -37,8 +34,7 @@ class CatalogEntry:
     document: str | dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """What one resolution asks for; the arguments of `ExecutionStore.resolve`."""
 
     key: str
@@ -46,8 +42,7 @@ class Lookup:
     held: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StartIds:
+class StartIds(NamedTuple):
     """The four snowflake ids of one start, in ascending order."""
 
     execution_id: int
@@ -56,16 +51,14 @@ class StartIds:
     command_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class KnownStart:
+class KnownStart(NamedTuple):
     """What an idempotency key stands for: its request's fingerprint and the first answer."""
 
     fingerprint: bytes
     answer: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What the first round trip tells.
 
     Exactly one of ``known`` and ``ids`` is set. ``entry`` is None where the key is known or
@@ -77,8 +70,7 @@ class Resolution:
     ids: StartIds | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """A message to the workers, exactly as it is published, now or later by the relay."""
 
     subject: str
@@ -87,8 +79,7 @@ class Notification:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Everything that one start records (contract section 5).
 
     The command's id in events and notifications is ``notification.message_id``. ``workload`` is the
@@ -200,8 +191,7 @@ class StartObserver(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class NewCatalogEntry:
+class NewCatalogEntry(NamedTuple):
     """A playbook about to be registered; ``payload`` is the parsed document."""
 
     path: str
@@ -211,16 +201,14 @@ class NewCatalogEntry:
     meta: Json
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogVersion:
+class CatalogVersion(NamedTuple):
     """What a registration was given."""
 
     catalog_id: int
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
+class StoredEntry(NamedTuple):
     """A row of the catalog as a whole; ``created_at`` is UTC, the JSON columns hold any value."""
 
     catalog_id: int
@@ -234,8 +222,7 @@ class StoredEntry:
     created_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPage:
+class EntryPage(NamedTuple):
     """Entries, newest first; ``has_more`` tells that the catalog has more of them."""
 
     entries: tuple[StoredEntry, ...]

@@ -18,25 +18,21 @@ _NAMES = (
     r"|authorization|credentials|creds|nkey|seed|signature)"
 )
 
-_FIELD: Final = re.compile(rf"{_NAMES}$", re.IGNORECASE)
-
-_LOOKS_SECRET: Final = re.compile(
-    "|".join(
-        (
-            # postgresql://user:password@host; of a single word only NATS makes a token
-            r"(?P<user>://[^\s/:@]*:)[^\s/@]+(?=@)",
-            r"(?P<broker>\b(?:nats|tls)://)[^\s/:@]+(?=@)",
-            r"(?P<scheme>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}",
-            r"(?P<signed>X-Amz-(?:Signature|Security-Token|Credential)=)[^\s&\"']+",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*-----|$)",
-            r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",  # a token of JWT
-            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-            r"\bS[UAOCN][A-Z2-7]{56}\b",  # a seed of NATS
-            # password=…, "token": "…" and 'secret': '…', with escaped quotes as well
-            rf"(?P<name>{_NAMES}(?:=|\\?[\"']\s*[:=]\s*)\\?[\"']?)[^\s\"'\\&,;)}}]+",
-        )
-    ),
-    re.IGNORECASE,
+# Text, which `re` compiles at its first use and keeps: hardly any cold start comes to it.
+_LOOKS_SECRET: Final = "|".join(
+    (
+        # postgresql://user:password@host; of a single word only NATS makes a token
+        r"(?P<user>://[^\s/:@]*:)[^\s/@]+(?=@)",
+        r"(?P<broker>\b(?:nats|tls)://)[^\s/:@]+(?=@)",
+        r"(?P<scheme>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}",
+        r"(?P<signed>X-Amz-(?:Signature|Security-Token|Credential)=)[^\s&\"']+",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*-----|$)",
+        r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",  # a token of JWT
+        r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+        r"\bS[UAOCN][A-Z2-7]{56}\b",  # a seed of NATS
+        # password=…, "token": "…" and 'secret': '…', with escaped quotes as well
+        rf"(?P<name>{_NAMES}(?:=|\\?[\"']\s*[:=]\s*)\\?[\"']?)[^\s\"'\\&,;)}}]+",
+    )
 )
 
 # Hardly a line holds one of these, and looking for them takes a twentieth of the time.
@@ -67,7 +63,11 @@ def redacted(value: Any, name: str = "") -> Any:
     :param name: the name of the field that holds it
     """
     if isinstance(value, str):
-        return REDACTED if value and _FIELD.search(name) else redacted_text(value)
+        return (
+            REDACTED
+            if value and re.search(rf"{_NAMES}$", name, re.IGNORECASE)
+            else redacted_text(value)
+        )
     if isinstance(value, dict):
         return {key: redacted(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -77,7 +77,7 @@ def redacted(value: Any, name: str = "") -> Any:
 
 def redacted_text(text: str) -> str:
     """Return the text with ``***`` in place of what looks like a secret."""
-    return _LOOKS_SECRET.sub(_without_secret, text)
+    return re.sub(_LOOKS_SECRET, _without_secret, text, flags=re.IGNORECASE)
 
 
 def _without_secret(found: re.Match[str]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, model_validator
 
 from control_plane.errors import CatalogEntryNotFound, ExecutionNotFound
 from control_plane.executions import Execution, ExecutionStarter
-from control_plane.monitor.execution_log import ExecutionLog, ExecutionRecord
 from control_plane.requests import Caller, ExecuteRequest, read_model
+
+if TYPE_CHECKING:  # no start needs it, so no cold start pays for it
+    from control_plane.monitor.execution_log import ExecutionLog, ExecutionRecord
 
 
 class RerunRequest(BaseModel):

@@ -23,7 +23,8 @@ def _words(value: object) -> object:
 class Settings(BaseModel):
     """The base: frozen, each field named after its environment variable in lower case."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    # Of the models below a function needs one, and its cold start builds no other.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

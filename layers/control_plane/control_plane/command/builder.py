@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from control_plane.command.context import rendering_names
 from control_plane.command.failures import OutputTooLong, RenderingFailed
@@ -25,8 +24,7 @@ DEFERRED = frozenset(("command", "set", "spec"))
 """Fields of a pipeline's task that are left as written, as are its arguments."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One step's work for a worker.
 
     ``tool_config`` is the rendered tool: an object, or for a pipeline the list of its tasks, each

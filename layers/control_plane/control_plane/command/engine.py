@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import minijinja
 
@@ -59,8 +59,7 @@ class _Template:
     compiled: dict[tuple[str, ...], str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rendering:
+class _Rendering(NamedTuple):
     """A compiled template and what it is rendered against."""
 
     name: str

@@ -6,7 +6,7 @@ import ssl
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from control_plane.credentials import LoginUnreadable
@@ -57,8 +57,7 @@ class Login:
             raise LoginUnreadable("the secret's ca is no certificate in DER") from None
 
 
-@dataclass(frozen=True, slots=True)
-class NatsServer:
+class NatsServer(NamedTuple):
     """One server of ``NATS_URL``.
 
     :ivar address: its URL without the login

@@ -6,9 +6,8 @@ fake to one contract suite. Times are UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from control_plane.monitor.execution_status import Event, Status, status_after
 
@@ -16,8 +15,7 @@ MOST_READ = 10_000
 """Executions that are gone through for one page where only their events tell which ones match."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionFilter:
+class ExecutionFilter(NamedTuple):
     """Which executions are meant; None leaves a field open, both times are exclusive."""
 
     path: str | None = None
@@ -28,16 +26,14 @@ class ExecutionFilter:
     started_before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in the list of executions, which is ordered by these two, descending."""
 
     started_at: datetime
     execution_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """The event that ended an execution, and why where it says so."""
 
     event_type: str
@@ -45,8 +41,7 @@ class Ending:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionSummary:
+class ExecutionSummary(NamedTuple):
     """An execution in a list; ``path`` is None when the catalog has lost its playbook."""
 
     execution_id: int
@@ -67,8 +62,7 @@ class ExecutionSummary:
         return Position(self.started_at, self.execution_id)
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionRecord:
+class ExecutionRecord(NamedTuple):
     """An execution with what it was started with; ``workload`` is any JSON value."""
 
     summary: ExecutionSummary
@@ -77,8 +71,7 @@ class ExecutionRecord:
     execution_pool: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionPage:
+class ExecutionPage(NamedTuple):
     """Executions, newest first; ``end`` is where the next page begins, None at the list's end.
 
     A page may hold fewer executions than were asked for, even none, and still not be the last.
@@ -88,8 +81,7 @@ class ExecutionPage:
     end: Position | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(NamedTuple):
     """An event of the log."""
 
     event_id: int
@@ -101,16 +93,14 @@ class LoggedEvent:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EventPage:
+class EventPage(NamedTuple):
     """Events by ascending id; ``has_more`` tells that the log has more of them."""
 
     events: tuple[LoggedEvent, ...]
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(NamedTuple):
     """What came of a cancel.
 
     :ivar before: what the execution was; where it had ended, no execution was cancelled but

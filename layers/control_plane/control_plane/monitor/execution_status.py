@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -67,8 +67,7 @@ STEP_EVENTS: Mapping[str, StepState] = {
 _FAILURES = {"failed", "error"}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What of an event decides; ``step`` is its node's name, ``status`` what it says of itself."""
 
     event_id: int
@@ -77,8 +76,7 @@ class Event:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far an execution is: its steps by their state, those that were reached.
 
     :ivar completed: names of the completed steps, in the order of their completion

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(NamedTuple):
     """One tool call.
 
     ``config`` holds every field but ``kind`` as it was written, in order; nothing is renamed.
@@ -18,16 +19,14 @@ class Tool:
     config: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One task of a pipeline."""
 
     label: str
     tool: Tool
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """``loop`` of a step: run it once per item."""
 
     iterator: str
@@ -35,17 +34,15 @@ class Loop:
     mode: str = "sequential"
 
 
-@dataclass(frozen=True, slots=True)
-class Arc:
+class Arc(NamedTuple):
     """One way out of a step, whichever of the four forms of ``next`` it was written in."""
 
     step: str
     when: str | None = None
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step of the workflow: one tool, or a pipeline of tasks.
 
     ``tool`` is a tuple of tasks for a pipeline (even of one task). ``args`` are as written,
@@ -54,13 +51,12 @@ class Step:
 
     name: str
     tool: Tool | tuple[Task, ...]
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = _NOTHING
     loop: Loop | None = None
     next: tuple[Arc, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Playbook:
+class Playbook(NamedTuple):
     """A playbook that can be started.
 
     ``path`` is ``metadata.path``, ``name`` is ``metadata.name``; ``workload`` is any JSON value.

@@ -10,9 +10,8 @@ fake to one contract suite.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from control_plane.monitor.execution_status import STEP_EVENTS, TERMINAL_EVENTS
 from control_plane.notifications import IssuedCommand
@@ -35,8 +34,7 @@ NO_WORKER = "no worker has claimed the command"
 """The last error of a command that was given up although its messages arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class DueNotification:
+class DueNotification(NamedTuple):
     """A notification to send now.
 
     :ivar number: 0 for the first message of a command, n for its n-th renotification
@@ -47,8 +45,7 @@ class DueNotification:
     notification: Notification
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """Notifications that are this relay's for a while, and what became of others meanwhile.
 
     :ivar settled: how many rows ended because a worker was heard of
@@ -60,8 +57,7 @@ class Lease:
     parked: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A notification that has not arrived; ``was_tried`` when it may itself be the reason."""
 
     due: DueNotification
@@ -69,8 +65,7 @@ class Failure:
     was_tried: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UnclaimedCommand:
+class UnclaimedCommand(NamedTuple):
     """The first command of an execution that no worker has claimed in time.
 
     :ivar playbook_path: what the playbook says of itself
@@ -83,8 +78,7 @@ class UnclaimedCommand:
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """A look at starts that have come of age: from where to where, and what was found."""
 
     since: int
@@ -93,8 +87,7 @@ class Look:
     unclaimed: tuple[UnclaimedCommand, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxState:
+class OutboxState(NamedTuple):
     """What waits.
 
     :ivar depth: notifications that should have been sent by now
@@ -107,8 +100,7 @@ class OutboxState:
     parked: int
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedNotification:
+class ParkedNotification(NamedTuple):
     """A notification that was given up; ``has_arrived`` when only a worker was missing."""
 
     execution_id: int
