@@ -29,7 +29,7 @@ LONGEST_TEXT = 1000
 
 _FIRST = (KEY, ERROR, REASON, PATH, CATALOG_ID, POOL, STARTS)
 # What SQS does not take in a text.
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
