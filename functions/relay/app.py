@@ -11,6 +11,7 @@ from control_plane.postgres.outbox import PostgresOutbox
 from control_plane.relay.orders import follow
 from control_plane.relay.relay import Relay
 from control_plane.settings import RelaySettings
+from control_plane.snapshot import restorable
 
 # For a whole batch, where a start has seconds for its one message.
 NOTIFIER_BUDGET_SECONDS = 8.0
@@ -18,12 +19,12 @@ NOTIFIER_BUDGET_SECONDS = 8.0
 settings = RelaySettings.from_environment()
 relay = Relay(
     outbox=PostgresOutbox(
-        Database(settings),
+        restorable(Database(settings)),
         settings.renotify_after,
         settings.renotify_limit,
         settings.park_after,
     ),
-    notifier=JetStreamNotifier(settings, NOTIFIER_BUDGET_SECONDS),
+    notifier=restorable(JetStreamNotifier(settings, NOTIFIER_BUDGET_SECONDS)),
     observer=PowertoolsObserver(),
     server_url=settings.public_server_url,
 )

@@ -70,6 +70,23 @@ def test_one_that_no_stream_takes_fails_alone(broker, make_notifier):
     assert messages_of(failures) == [None, "no stream takes the subject", None]
 
 
+def test_segments_that_are_denied_fail_alone(start_server, make_notifier, broker_of):
+    users = """accounts: {ours: {jetstream: enabled, users: [
+      {user: admin, password: admin}
+      {user: writer, password: writer, permissions: {publish: "noetl.commands.shared.>"}}]}}"""
+    server = start_server(users, auth=False)
+    broker = broker_of(server, f"nats://admin:admin@127.0.0.1:{server.port}")
+    broker.add_stream()
+    sent = [*some(1, 2, segment="GPU"), *some(*range(3, 100)), *some(100, segment="system")]
+
+    url = f"nats://writer:writer@127.0.0.1:{server.port}"
+    failures = messages_of(make_notifier(url).notify_many(sent))
+
+    denied = "NATS denies the permission"
+    assert failures == [denied, denied, *[None] * 97, denied]
+    assert len(broker.messages()) == 97
+
+
 def test_a_missing_stream_is_made_once_for_all(broker, make_notifier):
     sent = [*some(1, 2), *some(3, segment="gpu"), *some(4)]
 

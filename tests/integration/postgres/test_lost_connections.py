@@ -20,6 +20,7 @@ from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry
 from control_plane.postgres import deadline
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.executions import PostgresExecutionStore
+from control_plane.postgres.login import CONNECT_SECONDS
 from tests.contract.fake_store import a_start
 from tests.fixtures_postgres import APP_ROLE, PostgresBackend
 from tests.integration.postgres.wire import wiretapped
@@ -220,3 +221,21 @@ def test_a_server_that_never_greets_is_given_up(postgres: PostgresBackend):
         with pytest.raises(StoreUnavailable, match="does not answer") as caught:
             postgres.execution_store().resolve("k", HELLO, None)
     assert "secret-marker" not in str(caught.value)
+
+
+def test_connecting_ends_with_the_invocation_however_many_addresses_are_left(
+    postgres: PostgresBackend,
+):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        addresses = ",".join([f"127.0.0.1:{port}"] * 3)
+        postgres.app_url = f"postgresql://app@{addresses}/noetl"
+        store = postgres.execution_store()
+        begin = time.monotonic()
+        with (
+            invocation.lasting(invocation.RESERVE_SECONDS + 0.3),
+            pytest.raises(StoreUnavailable, match="does not answer"),
+        ):
+            store.resolve("k", HELLO, None)
+    # Each address may take two seconds where nothing else ends it.
+    assert time.monotonic() - begin < CONNECT_SECONDS

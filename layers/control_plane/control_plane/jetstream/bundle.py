@@ -10,7 +10,11 @@ from nats.js.errors import NoStreamResponseError
 
 from control_plane.errors import NotificationFailed
 from control_plane.jetstream.connection import Connection
-from control_plane.jetstream.failures import ConnectionFailed, while_connected
+from control_plane.jetstream.failures import (
+    ConnectionFailed,
+    PermissionDenied,
+    while_connected,
+)
 from control_plane.jetstream.streams import provide_stream
 from control_plane.ports import Notification
 
@@ -31,6 +35,20 @@ class Bundle:
         """Return what became of each; `otherwise` where that is not known."""
         places = range(len(self._notifications))
         return [self._outcomes.get(place, otherwise) for place in places]
+
+    def deny(self, denied: PermissionDenied) -> bool:
+        """Note that a segment's subjects are denied; return whether others are worth a try.
+
+        The server says it of a subject and of no message, and goes on with the others.
+        """
+        segment = _segment(denied.subject)
+        places = [
+            place
+            for place, one in enumerate(self._notifications)
+            if place not in self._outcomes and _segment(one.subject.lower()) == segment
+        ]
+        self._outcomes.update(dict.fromkeys(places, denied))
+        return bool(places) and len(self._outcomes) < len(self._notifications)
 
     async def publish(self, connection: Connection) -> None:
         """Publish those of which nothing is known; belongs into `Connection.waiting`."""
@@ -67,7 +85,7 @@ class Bundle:
         homeless, self._homeless = self._homeless, []
         by_segment: dict[str, list[int]] = {}
         for place in homeless:
-            segment = self._notifications[place].subject.rpartition(".")[0]
+            segment = _segment(self._notifications[place].subject)
             by_segment.setdefault(segment, []).append(place)
         for places in by_segment.values():
             subject = self._notifications[places[0]].subject
@@ -79,3 +97,7 @@ class Bundle:
                 for place in places:
                     del self._outcomes[place]
                 await self._publish(connection, places)
+
+
+def _segment(subject: str) -> str:
+    return subject.rpartition(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from enum import StrEnum
@@ -41,6 +42,17 @@ class ConnectionFailed(Exception):
     def __init__(self, reason: Reason) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class PermissionDenied(NotificationFailed):
+    """The login may not publish there.
+
+    :ivar subject: in lower case, empty where the server does not tell; is in no message
+    """
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(Reason.PERMISSION_DENIED)
 
 
 # Another description may quote a path or an address, so only these are repeated.
@@ -93,8 +105,10 @@ def while_connected(error: BaseException) -> NotificationFailed | ConnectionFail
     """Name what kept a request from being answered: NATS says no, or the connection fails."""
     if isinstance(error, APIError):
         return refusal(Reason.MESSAGE_REFUSED, error)
-    if "permissions violation" in str(error).lower():
-        return NotificationFailed(Reason.PERMISSION_DENIED)
+    text = str(error).lower()
+    if "permissions violation" in text:
+        told = re.search(r'publish to "([^"]+)"', text)
+        return PermissionDenied(told[1] if told else "")
     for kind, reason in _ANSWERS:
         if isinstance(error, kind):
             return NotificationFailed(reason)

@@ -18,7 +18,7 @@ from control_plane.credentials import LoginUnreadable, login_from_secret
 from control_plane.errors import BrokerUnavailable, NotificationFailed
 from control_plane.jetstream.bundle import Bundle
 from control_plane.jetstream.connection import Connection
-from control_plane.jetstream.failures import ConnectionFailed, Reason
+from control_plane.jetstream.failures import ConnectionFailed, PermissionDenied, Reason
 from control_plane.jetstream.loop import SandboxLoop
 from control_plane.jetstream.servers import Login, servers_from_url
 from control_plane.jetstream.streams import checked_name, provide_stream, stream_of
@@ -89,16 +89,22 @@ class JetStreamNotifier:
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         """Publish all at once; return for each why it failed, None where it arrived.
 
-        `BrokerUnavailable` says that one was not even tried. When a permission is denied, whatever
-        has not been acknowledged by then counts as denied.
+        `BrokerUnavailable` says that one was not even tried. A permission that is denied for a
+        subject counts for its whole segment, and for no other one.
         """
         bundle = Bundle(notifications, self._stream if self._manages_stream else None)
         unknown: NotificationFailed = BrokerUnavailable(Reason.NOT_CONFIGURED)
-        if self._servers and notifications:
+        end = invocation.deadline(self._budget)
+        while self._servers and notifications:
             try:
-                self._run(self._try_twice(bundle.publish))
+                self._run(self._try_until(end, bundle.publish))
+            except PermissionDenied as denied:
+                unknown = denied
+                if bundle.deny(denied):
+                    continue
             except NotificationFailed as failure:
                 unknown = failure
+            break
         return bundle.outcomes(otherwise=unknown)
 
     def probe(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, Self
 
 import psycopg
-from psycopg.abc import RV, PQGen
+from psycopg.abc import RV, PQGen, PQGenConn
 
 from control_plane.postgres.sql import statement
 
@@ -16,6 +17,8 @@ IDLE_SECONDS = 0.75
 """After a longer pause the peer may have gone without a word."""
 
 Row = tuple[Any, ...]
+
+_connecting_until: ContextVar[float] = ContextVar("_connecting_until")
 
 
 class DeadlineConnection(psycopg.Connection[Row]):
@@ -31,12 +34,32 @@ class DeadlineConnection(psycopg.Connection[Row]):
 
     @classmethod
     def open(cls, conninfo: str, deadline: float) -> Self:
-        """Connect and log in, within the connect timeout of the connection string."""
-        # RDS Proxy would pin a connection on which something was prepared.
-        connection = cls.connect(conninfo, autocommit=True, prepare_threshold=None)
+        """Connect and log in, within the connect timeout of the connection string.
+
+        That is for each address, in whole seconds; the deadline is for all of it.
+        """
+        token = _connecting_until.set(deadline)
+        try:
+            # RDS Proxy would pin a connection on which something was prepared.
+            connection = cls.connect(conninfo, autocommit=True, prepare_threshold=None)
+        finally:
+            _connecting_until.reset(token)
         connection.deadline = deadline
         connection._last_answer = time.time()
         return connection
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        """Do the steps of connecting, which the driver asks for ten times a second at least."""
+        steps = super()._connect_gen(conninfo)
+        try:
+            wanted = next(steps)
+            while time.monotonic() < _connecting_until.get():
+                wanted = steps.send((yield wanted))
+        except StopIteration as end:
+            connection: Self = end.value
+            return connection
+        raise psycopg.errors.ConnectionTimeout("connection timeout expired")
 
     @property
     def is_stale(self) -> bool:
