@@ -25,6 +25,7 @@ from local.ports import choose_port
 from local.postgres import PostgresServer
 from local.private_file import write_private
 from local.queue_file import QueueFile
+from local.schedule import Scheduler
 from local.template import Template, read_template
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +77,7 @@ class Stack:
     :ivar database_url: the database with its owner's login; the functions have a lesser one
     :ivar nats_url: NATS with its login
     :param sandboxes: the most sandboxes of each function
-    :param report: is told one line per request
+    :param report: is told one line per request, and what schedules have brought about
     """
 
     def __init__(
@@ -136,6 +137,9 @@ class Stack:
         gateway = Gateway(template, pools, self._report, dead_letters_of(self.folder))
         starting.push_async_callback(gateway.stop)
         await gateway.start(HOST, port)
+        scheduler = Scheduler(pools, self._report)
+        starting.push_async_callback(scheduler.stop)
+        scheduler.start(template.schedules)
         self._write_env_file()
         starting.callback(self.env_file.unlink, missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Functions and routes as ``template.yaml`` has them: the only source of both, as on AWS."""
+"""Functions, routes, schedules as ``template.yaml`` has them: the only source, as on AWS."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from local.cloudformation import Resolver, load
 from local.errors import LocalError
 
 _GATEWAY_SECONDS = 30.0
+_MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
@@ -67,11 +68,21 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """An event of a function that comes again and again; ``seconds`` lie between."""
+
+    name: str
+    function: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
-    """The functions by name, and the routes with the most exact ones first."""
+    """The functions by name, the routes with the most exact ones first, the schedules."""
 
     functions: Mapping[str, Function]
     routes: tuple[Route, ...]
+    schedules: tuple[Schedule, ...] = ()
 
     def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """Find the route of a request and its path parameters."""
@@ -87,7 +98,7 @@ def read_template(
     parameters: Mapping[str, str] | None = None,
     environment: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Template:
-    """Read functions and routes.
+    """Read functions, routes and the schedules of functions.
 
     :param environment: values that replace those of the template, by function, ``*`` for all; as
         with ``sam local``, only variables that the template declares take effect
@@ -100,7 +111,7 @@ def read_template(
     for route in routes:
         if route.function not in functions:
             raise LocalError(f"{file.name}: {route.key} leads to no function of the template")
-    return Template(functions, routes)
+    return Template(functions, routes, reader.schedules())
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,20 @@ class _Reader:
         ]
         routes.sort(key=lambda route: (route.path.count("+}"), route.path.count("{")))
         return tuple(routes)
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        return tuple(
+            Schedule(name, function, self._seconds(event["Properties"]["Schedule"]))
+            for function, properties in self._resources("AWS::Serverless::Function")
+            for name, event in properties.get("Events", {}).items()
+            if event["Type"] == "Schedule"
+        )
+
+    def _seconds(self, expression: str) -> float:
+        found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
+        if found is None:
+            raise LocalError(f"{self.file.name}: the schedule {expression} is no rate")
+        return int(found[1]) * _MINUTES[found[2]] * 60.0
 
     def _resources(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, resource in self.raw.get("Resources", {}).items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalError
-from local.template import Route, Template, read_template
+from local.template import Route, Schedule, Template, read_template
 
 TEMPLATE = """
 Globals:
@@ -30,7 +30,12 @@ Resources:
       Environment: {Variables: {OWN: 7, COMMON: b}}
   SecondFunction:
     Type: AWS::Serverless::Function
-    Properties: {CodeUri: functions/second}
+    Properties:
+      CodeUri: functions/second
+      Events:
+        Often: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}
+        Seldom: {Type: Schedule, Properties: {Schedule: rate(2 hours)}}
+        Queue: {Type: SQS, Properties: {Queue: x}}
   Api:
     Type: AWS::Serverless::HttpApi
     Properties:
@@ -127,3 +132,16 @@ def test_our_own_template_is_read(repository: Path):
     for function in template.functions.values():
         assert (function.code / "app.py").is_file()
         assert function.layers == (repository / "layers" / "control_plane",)
+
+
+def test_schedules_are_those_of_the_functions(file: Path):
+    assert read_template(file).schedules == (
+        Schedule("Often", "SecondFunction", 60),
+        Schedule("Seldom", "SecondFunction", 7200),
+    )
+
+
+def test_a_schedule_that_is_no_rate_is_named(file: Path):
+    file.write_text(TEMPLATE.replace("rate(2 hours)", "cron(0 12)"))
+    with pytest.raises(LocalError, match=r"the schedule cron\(0 12\) is no rate"):
+        read_template(file)
