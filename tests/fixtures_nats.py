@@ -86,13 +86,15 @@ class Broker:
 
     def messages(self, stream: str = "noetl_commands") -> list[StoredMessage]:
         """Read everything that the stream holds, oldest first."""
-        state = self._api(f"STREAM.INFO.{stream}")["state"]
-        if not state["messages"]:
-            return []
-        return [
-            self._message(stream, sequence)
-            for sequence in range(state["first_seq"], state["last_seq"] + 1)
-        ]
+
+        async def read(client: Client) -> list[StoredMessage]:
+            state = (await _ask(client, f"STREAM.INFO.{stream}"))["state"]
+            if not state["messages"]:
+                return []
+            numbers = range(state["first_seq"], state["last_seq"] + 1)
+            return [await _message(client, stream, number) for number in numbers]
+
+        return self._with_client(read)
 
     def notifications(self, stream: str = "noetl_commands") -> list[Notification]:
         return [message.notification for message in self.messages(stream)]
@@ -101,23 +103,8 @@ class Broker:
         for name in self.stream_names():
             self.delete_stream(name)
 
-    def _message(self, stream: str, sequence: int) -> StoredMessage:
-        message = self._api(f"STREAM.MSG.GET.{stream}", {"seq": sequence})["message"]
-        return StoredMessage(
-            subject=message["subject"],
-            header=base64.b64decode(message.get("hdrs", "")),
-            body=base64.b64decode(message.get("data", "")),
-        )
-
     def _api(self, name: str, question: dict[str, Any] | None = None) -> dict[str, Any]:
-        body = json.dumps(question).encode() if question else b""
-
-        async def ask(client: Client) -> bytes:
-            return (await client.request(f"$JS.API.{name}", body, timeout=10)).data
-
-        answer: dict[str, Any] = json.loads(self._with_client(ask))
-        assert "error" not in answer, answer
-        return answer
+        return self._with_client(lambda client: _ask(client, name, question))
 
     def _with_client(self, work: Callable[[Client], Awaitable[Result]]) -> Result:
         async def run() -> Result:
@@ -125,6 +112,23 @@ class Broker:
                 return await work(client)
 
         return asyncio.run(run())
+
+
+async def _ask(client: Client, name: str, question: dict[str, Any] | None = None) -> dict[str, Any]:
+    body = json.dumps(question).encode() if question else b""
+    reply = await client.request(f"$JS.API.{name}", body, timeout=10)
+    answer: dict[str, Any] = json.loads(reply.data)
+    assert "error" not in answer, answer
+    return answer
+
+
+async def _message(client: Client, stream: str, sequence: int) -> StoredMessage:
+    message = (await _ask(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}))["message"]
+    return StoredMessage(
+        subject=message["subject"],
+        header=base64.b64decode(message.get("hdrs", "")),
+        body=base64.b64decode(message.get("data", "")),
+    )
 
 
 @pytest.fixture(scope="session")
