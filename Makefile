@@ -54,7 +54,8 @@ serve: $(READY) ## run the stack on port 8082 until Ctrl-C; ARGS=--free-ports an
 	@$(RUN) -m local serve --with-parent $(ARGS)
 
 send: $(READY) ## send messages to the running stack as its queue does: make send EVENT=events/sqs_batch.json
-	@$(RUN) -m local send --event $(EVENT) $(ARGS)
+	@test -n "$(EVENT)" || { echo "Which one? For example: make send EVENT=events/sqs_batch.json" >&2; exit 1; }
+	@$(RUN) -m local send --event "$(EVENT)" $(ARGS)
 
 follow: $(READY) ## follow an execution's events in the running stack: make follow ID=…
 	@$(RUN) -m local follow $(ID) $(ARGS)

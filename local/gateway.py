@@ -151,7 +151,7 @@ class Gateway:
             return _message(404, f"Function not found: {name}")
         try:
             event = json.loads(request.body or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return _message(400, f"Could not parse request body into json: {error}")
         headers = {key.lower(): value for key, value in request.headers}
         task = self._begin(name, Invocation(event))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -33,8 +35,10 @@ def read_event(event: Path | None) -> str:
     try:
         text = sys.stdin.read() if event in (None, Path("-")) else event.read_text("utf-8")
         json.loads(text)
-    except (OSError, ValueError) as error:
-        raise LocalError(f"{name} holds no event: {error}") from error
+    except OSError as error:
+        raise LocalError(f"cannot read {name}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise LocalError(f"{name} holds no JSON: {error}") from error
     return text
 
 
@@ -55,8 +59,24 @@ def post(url: str, text: str) -> httpx.Response:
 
     :raises LocalError: the stack does not answer
     """
+    # A function may take fifteen minutes on AWS.
+    return _ask("POST", url, content=text.encode(), timeout=900)
+
+
+def get(url: str, query: Mapping[str, str]) -> httpx.Response:
+    """Ask the API for something.
+
+    :raises LocalError: the stack does not answer, or with an error
+    """
+    answer = _ask("GET", url, params=query)
+    if answer.is_error:
+        raise LocalError(f"the API answers {answer.status_code}: {answer.text}")
+    return answer
+
+
+def _ask(method: str, url: str, **request: Any) -> httpx.Response:
     try:
-        # A function may take fifteen minutes on AWS.
-        return httpx.post(url, content=text.encode(), timeout=900)
-    except httpx.ConnectError:
+        # No proxy of the environment's: the stack is on this machine.
+        return httpx.request(method, url, trust_env=False, **request)
+    except httpx.TransportError:
         raise LocalError("the stack does not answer; start it with: make serve") from None

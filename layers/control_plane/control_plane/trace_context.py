@@ -18,14 +18,18 @@ _XRAY_ROOT = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
 _XRAY_PARENT = re.compile(r"[0-9a-f]{16}")
 
 
-def trace_from_headers(headers: Mapping[str, Any]) -> Trace | None:
+def trace_from_headers(headers: Mapping[str, Any], outer: Trace | None = None) -> Trace | None:
     """Read ``traceparent``, ``tracestate`` and ``baggage``, whose names are in lower case.
 
     Without a sound ``traceparent`` there is no ``tracestate`` either; ``baggage`` stands alone.
+
+    :param outer: what there is instead of a ``traceparent``
     """
     trace = _with(Trace(), traceparent=headers.get("traceparent"))
     if trace.traceparent:
         trace = _with(trace, tracestate=headers.get("tracestate"))
+    else:
+        trace = outer or trace
     trace = _with(trace, baggage=headers.get("baggage"))
     return None if trace == Trace() else trace
 

@@ -8,9 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from control_plane import invocation
 from control_plane.errors import PlaybookNotFound
 from control_plane.limits import Limits
-from control_plane.triggers.dead_letter_queue import SqsDeadLetterQueue
+from control_plane.triggers.dead_letter_queue import LONGEST_SEND_SECONDS, SqsDeadLetterQueue
 from control_plane.triggers.dead_letters import dead_letter
 from control_plane.triggers.messages import MessageReader
 from tests.unit.control_plane import event
@@ -121,6 +122,23 @@ def test_after_sqs_was_not_reached_no_more_is_tried(monkeypatch):
     problems = queue.send(letters_of(*(message(f"m{n}") for n in range(25))))
     assert problems == ["TimeoutError"] * 25
     assert len(tries) == 1
+
+
+def test_without_time_to_send_it_a_letter_is_left_for_the_next_delivery(sqs, url):
+    letters = letters_of(message("m1"))
+    with invocation.lasting(5):
+        assert SqsDeadLetterQueue(url).send(letters) == ["no time left"]
+    assert received(sqs, url) == []
+    with invocation.lasting(60):
+        assert SqsDeadLetterQueue(url).send(letters) == [None]
+
+
+def test_the_longest_send_fits_into_the_time_that_is_asked_for(url):
+    queue = SqsDeadLetterQueue(url)
+    assert queue.send(letters_of(message("m1"))) == [None]
+    config = queue._client.meta.config
+    tries = config.retries["total_max_attempts"]
+    assert tries * (config.connect_timeout + config.read_timeout) + 1 < LONGEST_SEND_SECONDS
 
 
 def test_a_letter_that_sqs_refuses_fails_alone(monkeypatch):

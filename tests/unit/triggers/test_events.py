@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import pytest
 
 from control_plane.errors import InvalidRequest, LimitExceeded, UnstorableValue
 from control_plane.limits import Limits
-from control_plane.triggers.events import Event, Identity, identity_of, unwrap
+from control_plane.triggers.events import MOST_EVENTS, Event, Identity, identity_of, unwrap
 from tests.unit.control_plane import event as sample
 
 OUTER = Identity("sqs", "arn:aws:sqs:eu-central-1:123456789012:queue", "message-1")
@@ -93,6 +94,31 @@ SAMPLES = {
             "2026-10-28T02:00:00Z",
         ),
     ),
+    "what Scheduler could not send": (
+        lambda: {
+            "MessageBody": json.dumps(sample("eventbridge_custom")),
+            "QueueUrl": "https://sqs.eu-central-1.amazonaws.com/123456789012/queue",
+        },
+        (
+            "eventbridge",
+            "123456789012/com.example.orders",
+            "7bf73129-1428-4cd3-a780-95db273d1602",
+        ),
+    ),
+    "ten messages of SNS inside each other": (
+        lambda: functools.reduce(
+            lambda inner, number: (
+                body("sqs_sns") | {"MessageId": str(number), "Message": json.dumps(inner)}
+            ),
+            range(10),
+            sample("s3_notification"),
+        ),
+        (
+            "s3",
+            BUCKET,
+            "incoming/Rechnung 2026 🧾.pdf:096fKKXTRTtl3on89fVO.nfljtsv6qko:00617F08299329D192",
+        ),
+    ),
     "a failed invocation": (
         lambda: {
             "version": "1.0",
@@ -100,7 +126,7 @@ SAMPLES = {
             "requestPayload": {"path": "a"},
             "responsePayload": {"errorType": "StoreUnavailable"},
         },
-        ("direct", "anonymous", "request-1"),
+        ("trigger", "anonymous", "request-1"),
     ),
 }
 
@@ -158,6 +184,36 @@ def test_a_colon_in_a_key_makes_no_two_objects_one(one, other):
         )
 
     assert of(*one) != of(*other)
+
+
+def of_notification(key):
+    record = json.loads(json.dumps(sample("s3_notification")["Records"][0]))
+    record["s3"]["object"]["key"] = key
+    return identity({"Records": [record]})[2].partition(":")[0]
+
+
+def test_a_key_with_whatever_bytes_is_one_that_can_be_stored_and_no_other_object_s():
+    assert of_notification("a+b%F0%9F%A7%BE") == "a b🧾"
+    hostile = ["%00", "%2500", "%FF", "%FE", "%ED%A0%80", "%EF%BF%BD"]
+    keys = [of_notification(key) for key in hostile]
+    assert len(set(keys)) == len(keys)
+    for key in keys:
+        assert "\0" not in key
+        key.encode()
+
+
+def test_scheduler_s_own_event_looks_alike_with_each_delivery():
+    event = SAMPLES["Scheduler's own event"][0]()
+    (one,), (other,) = unwrapped(event), unwrapped(event | {"id": "another"})
+    assert one == other
+    assert one.value == {name: item for name, item in event.items() if name != "id"}
+
+
+def test_a_message_holds_no_more_events_than_its_batch_can_wait_for():
+    records = sample("s3_notification")["Records"]
+    assert len(unwrapped({"Records": records * MOST_EVENTS})) == MOST_EVENTS
+    with pytest.raises(LimitExceeded, match="events in one message: the limit is 100"):
+        unwrapped({"Records": records * (MOST_EVENTS + 1)})
 
 
 def test_several_records_in_one_message_are_several_events():

@@ -153,6 +153,36 @@ def test_one_event_starts_each_playbook_that_a_rule_names_for_it(plane):
     assert [start.path for start in plane.starts] == [PATH, "other"]
 
 
+def test_an_event_that_starts_one_playbook_in_two_ways_needs_a_key_for_each(plane):
+    body = {"path": PATH, "payload": {"event": event("eventbridge_custom")}}
+    other = {"path": PATH, "payload": body["payload"] | {"rule": "other"}}
+    assert plane.deliver(message("m1", body), message("m2", other)) == []
+    (letter,) = plane.dead_letters.letters
+    assert letter.attributes["noetl-error"]["stringValue"] == "IdempotencyKeyReused"
+    assert plane.deliver(message("m3", other | {"idempotency_key": "other"})) == []
+    assert len(plane.starts) == 2
+
+
+def test_what_scheduler_sends_twice_under_two_ids_starts_once(plane):
+    sent = {
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler",
+        "time": "2026-10-28T02:00:00Z",
+        "resources": ["arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"],
+    }
+    for place in ("m1", "m2"):
+        assert plane.deliver(message(place, sent | {"id": place})) == []
+    assert len(plane.starts) == 1
+    assert plane.dead_letters.letters == []
+
+
+def test_a_message_with_too_many_events_does_not_delay_its_batch(plane):
+    many = {"Records": event("s3_notification")["Records"] * 101}
+    assert plane.deliver(message("m1", many), message("m2")) == []
+    assert [letter.id for letter in plane.dead_letters.letters] == ["m1"]
+    assert len(plane.starts) == 1
+
+
 def test_one_id_for_two_requests_is_dead_lettered(plane):
     body = {"path": PATH, "idempotency_key": "k"}
     assert plane.deliver(message("m1", body), message("m2", body | {"payload": {"a": 1}})) == []

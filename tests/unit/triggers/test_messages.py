@@ -81,6 +81,17 @@ def test_what_is_no_request_becomes_the_payload_s_event(attributes, target):
     assert request.payload == {"event": body}
 
 
+def test_an_empty_path_counts_as_none():
+    body = {"path": "", "n": 1}
+    assert only(read(a_record(body, noetl_path="a"))).request.path == "a"
+    assert "Unknown event shape" in refusal(read(a_record(body))).message
+
+
+@pytest.mark.parametrize("path", [0, [], {}, False, 5])
+def test_a_path_that_is_no_text_is_told_as_such(path):
+    assert refusal(read(a_record({"path": path}))).message == "path: must be a string"
+
+
 @pytest.mark.parametrize(
     "name", ["eventbridge_custom", "eventbridge_schedule", "eventbridge_s3_object_created"]
 )
@@ -257,6 +268,32 @@ def test_a_key_that_is_none_is_refused(place, key):
     assert "idempotency" in error.faults[0].where
 
 
+@pytest.mark.parametrize("key", ["k", "http:anonymous:k", "direct:anonymous:k", f"{SCHEDULE}@t"])
+def test_no_message_can_take_the_key_of_a_caller_of_the_api(key):
+    request = {"path": "a", "idempotency_key": key}
+    failed = {"requestContext": {"requestId": key}, "requestPayload": request}
+    notification = sample("sns")["Records"][0]["Sns"] | {"Message": json.dumps(request)}
+    messages = [
+        read(a_record(request)),
+        read(a_record(request, noetl_idempotency_key=key)),
+        read(a_record(failed)),
+        read(a_record(failed | {"requestPayload": {"path": "a"}})),
+        read(a_record({"Records": [{"EventSource": "aws:sns", "Sns": notification}]})),
+        MessageReader(Limits()).event(request, "request-1"),
+    ]
+    for message in messages:
+        source = stored_key(only(message)).partition(":")[0]
+        assert source in {"sqs", "sns", "scheduler", "trigger"}
+
+
+def test_a_message_that_is_partly_known_by_its_events_does_not_need_its_id():
+    known, unknown = (json.loads(json.dumps(sample("s3_notification"))) for _ in range(2))
+    del unknown["Records"][0]["s3"]["object"]["sequencer"]
+    both = {"Records": known["Records"] + unknown["Records"]}
+    assert not read(a_record(both, noetl_path="a")).needs_id
+    assert read(a_record(unknown, noetl_path="a")).needs_id
+
+
 def test_a_deduplication_id_is_no_identity():
     # It may be a hash of the body: the same order twice is two orders.
     first, _, second = (read(record) for record in sample("sqs_fifo")["Records"])
@@ -294,6 +331,8 @@ FROM_XRAY = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
         ({"traceparent": PARENT}, {"AWSTraceHeader": XRAY}, PARENT),
         ({"traceparent": "nonsense"}, {"AWSTraceHeader": XRAY}, FROM_XRAY),
         ({"traceparent": "nonsense"}, {"AWSTraceHeader": "Root=1-x"}, None),
+        ({"baggage": "a=1"}, {"AWSTraceHeader": XRAY}, FROM_XRAY),
+        ({}, {"AWSTraceHeader": 5}, None),
         ({}, {}, None),
     ],
 )
@@ -302,15 +341,48 @@ def test_the_trace_comes_from_an_attribute_else_from_x_ray(attributes, system, e
     assert (trace and trace.traceparent) == expected
 
 
-def test_a_record_that_is_incomplete_is_refused():
+def test_a_trace_in_the_body_wins():
+    body = {"path": "a", "trace": {"traceparent": FROM_XRAY}}
+    item = only(read(a_record(body, traceparent=PARENT)))
+    assert item.request.trace.traceparent == FROM_XRAY
+    assert item.caller.trace.traceparent == PARENT
+
+
+@pytest.mark.parametrize("name", ["messageId", "body", "eventSourceARN", "attributes"])
+@pytest.mark.parametrize("wrong", [None, 5])
+def test_a_record_that_is_incomplete_is_refused(name, wrong):
     with pytest.raises(InvalidRequest, match="incomplete"):
-        read({"eventSource": "aws:sqs", "messageId": "m"})
+        read(a_record({"path": "a"}) | {name: wrong})
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        None,
+        "text",
+        ["noetl-path"],
+        {"noetl-path": "a"},
+        {"noetl-path": {"stringValue": 5, "dataType": "Number"}},
+        {"noetl-path": {"stringValue": "b"}},
+        {"noetl-path": {"stringValue": "", "dataType": "String"}},
+    ],
+)
+def test_attributes_that_are_none_count_as_absent(malformed):
+    message = read(a_record({"path": "a"}) | {"messageAttributes": malformed})
+    assert only(message).request.path == "a"
+    assert message.attributes == {}
+
+
+def test_attributes_of_the_queue_s_own_that_are_none_count_as_absent():
+    message = read(a_record({"path": "a"}, queue=QUEUE + ".fifo", system={"MessageGroupId": 5}))
+    assert only(message).group is None
+    assert message.receive_count == "1"
 
 
 @pytest.mark.parametrize(
     ("name", "key"),
     [
-        ("execute_direct", "direct:anonymous:request-1"),
+        ("execute_direct", "trigger:anonymous:request-1"),
         ("scheduler", f"scheduler:{SCHEDULE}:2026-10-28T02:00:00Z"),
         ("sns", "sns:arn:aws:sns:eu-central-1:123456789012:orders:topic-1"),
     ],

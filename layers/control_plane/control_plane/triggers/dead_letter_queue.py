@@ -9,10 +9,13 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from control_plane import invocation
 from control_plane.triggers.dead_letters import MOST_BYTES, DeadLetter
 
 MOST_LETTERS = 10
 """Messages that SQS takes at once; of `MOST_BYTES` together."""
+LONGEST_SEND_SECONDS = 8.0
+"""Two tries of a second to connect and two to read, with boto3's own start and pause."""
 
 
 class SqsDeadLetterQueue:
@@ -31,12 +34,16 @@ class SqsDeadLetterQueue:
     def send(self, letters: Sequence[DeadLetter]) -> list[str | None]:
         """Send all of them; tell for each why it could not be sent.
 
-        Not tried any more after SQS was not reached, which takes about 6 s to find out.
+        Not tried any more after SQS was not reached, nor when the invocation would end in between:
+        what has started is then told, and the copies are for its next delivery.
         """
         if self._endpoint is None:
             return ["DEAD_LETTER_QUEUE_URL is no URL"] * len(letters)
         problems: dict[int, str] = {}
         for places in _groups(letters):
+            if invocation.seconds_left() < LONGEST_SEND_SECONDS:
+                problems |= dict.fromkeys(range(places[0], len(letters)), "no time left")
+                break
             try:
                 problems |= self._send({place: letters[place] for place in places})
             except Exception as error:  # botocore's are made at run time

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus
 
-from control_plane.errors import InvalidRequest, MalformedRequest
+from control_plane.errors import InvalidRequest, LimitExceeded, MalformedRequest
 from control_plane.json_text import read_json
 from control_plane.limits import Limits
 
 UNKNOWN = "an object"
 """The shape of what is no event of AWS's: a request, or anything else."""
+
+MOST_EVENTS = 100
+"""Events that one message may hold. AWS sends one; more would keep its batch waiting."""
 
 # What SNS adds to a message, in lower case: it may differ from delivery to delivery.
 _SIGNATURE = frozenset({"signature", "signatureversion", "signingcerturl", "unsubscribeurl"})
@@ -39,7 +43,8 @@ class Identity:
     @classmethod
     def of_invocation(cls, request_id: str) -> Identity:
         """Know what was sent to a function itself by Lambda's id, which its retries share."""
-        return cls("direct", "anonymous", request_id)
+        # Not `direct`: what a queue's sender makes of it must be no key of who invokes execute.
+        return cls("trigger", "anonymous", request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,9 @@ class Event:
     @property
     def is_request(self) -> bool:
         """Whether it names its playbook, and so is an execute request."""
-        return any(self.value.get(name) is not None for name in ("path", "catalog_id"))
+        # An empty path counts as absent.
+        has_path = self.value.get("path") not in (None, "")
+        return has_path or self.value.get("catalog_id") is not None
 
 
 def unwrap(outer: Event, limits: Limits) -> list[Event]:
@@ -68,9 +75,13 @@ def unwrap(outer: Event, limits: Limits) -> list[Event]:
 
     :param limits: of the JSON that a wrapping holds as text
     :raises InvalidRequest: no object, or records of an unknown shape
+    :raises LimitExceeded: more events than one message may hold
     :raises RequestError: what a wrapping holds as text breaks a limit, or cannot be stored
     """
-    return list(_unwrapped(outer, limits))
+    events = list(islice(_unwrapped(outer, limits), MOST_EVENTS + 1))
+    if len(events) > MOST_EVENTS:
+        raise LimitExceeded("events in one message", MOST_EVENTS)
+    return events
 
 
 def identity_of(event: Any) -> Identity | None:  # noqa: PLR0911 - one for each shape
@@ -82,8 +93,7 @@ def identity_of(event: Any) -> Identity | None:  # noqa: PLR0911 - one for each 
                 "object": {"key": str(key), "sequencer": str(sequencer), **rest},
             }
         }:
-            # Encoded as in a form, here but not on the bus.
-            return _of_object(bucket, unquote_plus(key), rest.get("versionId"), sequencer)
+            return _of_object(bucket, _decoded(key), rest.get("versionId"), sequencer)
         case {"Records": [record]}:
             return identity_of(record)
         case {
@@ -105,8 +115,16 @@ def identity_of(event: Any) -> Identity | None:  # noqa: PLR0911 - one for each 
 
 
 def escaped(text: str) -> str:
-    """Return a text as part of a key, whose parts are separated by colons."""
-    return text.replace("%", "%25").replace(":", "%3A")
+    """Return a text as part of a key: parts are separated by colons, and NUL cannot be stored."""
+    return text.replace("%", "%25").replace(":", "%3A").replace("\0", "%00")
+
+
+def _decoded(key: str) -> str:
+    """Return the key of an object, which S3 encodes as in a form in its own notifications."""
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError:  # no key that S3 would have taken, and still no other one
+        return key
 
 
 def _of_object(bucket: str, key: str, version: object, sequencer: str) -> Identity:
@@ -126,16 +144,28 @@ def _unwrapped(outer: Event, limits: Limits) -> Iterator[Event]:
         case {"Service": "Amazon S3", "Event": "s3:TestEvent"}:
             return
         case {"detail-type": str(), "source": str(source)}:
-            identity = identity_of(outer.value) or outer.identity
-            yield replace(outer, identity=identity, shape=f"an event of {source} from EventBridge")
+            yield _of_bus(outer, source)
         case {"requestContext": {"requestId": str(request_id)}, "requestPayload": payload}:
             # Lambda's record of an invocation that failed, out of the dead-letter queue.
             identity = Identity.of_invocation(request_id)
             yield from _unwrapped(replace(outer, value=payload, identity=identity), limits)
+        case {"MessageBody": str(body), "QueueUrl": str()}:
+            # Scheduler's record of a message that it could not send, out of the same queue.
+            yield from _unwrapped(replace(outer, value=_read(body, limits)), limits)
         case dict():
             yield outer
         case _:
             raise InvalidRequest("body: must be a JSON object")
+
+
+def _of_bus(outer: Event, source: str) -> Event:
+    identity = identity_of(outer.value) or outer.identity
+    value = outer.value
+    if identity.source == "scheduler":
+        # Its id may be another with each delivery, which would look like another request.
+        value = {name: item for name, item in value.items() if name != "id"}
+    shape = f"an event of {source[:60]} from EventBridge"
+    return replace(outer, value=value, identity=identity, shape=shape)
 
 
 def _in_notification(outer: Event, limits: Limits) -> Iterator[Event]:
@@ -153,7 +183,7 @@ def _in_notification(outer: Event, limits: Limits) -> Iterator[Event]:
         shape="a message of SNS",
     )
     try:
-        inner = read_json(value["Message"].encode("utf-8", "surrogatepass"), limits)
+        inner = _read(value["Message"], limits)
     except MalformedRequest:
         inner = None
     if isinstance(inner, dict):
@@ -177,6 +207,10 @@ def _in_records(outer: Event, records: list[Any], limits: Limits) -> Iterator[Ev
                 raise InvalidRequest(f"Unknown event shape: records of {source[:60]}")
             case _:
                 raise InvalidRequest("Unknown event shape: records that name no source")
+
+
+def _read(text: str, limits: Limits) -> Any:
+    return read_json(text.encode("utf-8", "surrogatepass"), limits)
 
 
 def _attributes(given: Any) -> dict[str, str]:

@@ -50,8 +50,8 @@ class TriggerHandler:
         if not records:
             return BatchProcessor.DEFAULT_RESPONSE
         verdicts = self._dispatcher.dispatch([self._reader.message(one) for one in records])
-        for verdict, record in zip(verdicts, records, strict=True):
-            _tell(verdict, (record.get("attributes") or {}).get("ApproximateReceiveCount"))
+        for verdict in verdicts:
+            _tell(verdict)
         by_id = {verdict.message.id: verdict for verdict in verdicts}
 
         def check(record: SQSRecord) -> None:
@@ -89,12 +89,13 @@ def _processor(records: Sequence[Mapping[str, Any]]) -> BasePartialBatchProcesso
     return processor
 
 
-def _tell(verdict: Verdict, receive_count: str | None = None) -> None:
+def _tell(verdict: Verdict) -> None:
     """Log and count what became of a message that did not start as a whole."""
     failure = verdict.failure
-    said: dict[str, Any] = {"message_id": verdict.message.id, "receive_count": receive_count}
+    message = verdict.message
+    said: dict[str, Any] = {"message_id": message.id, "receive_count": message.receive_count}
     if failure is None:
-        if not verdict.message.items:
+        if not message.items:
             logger.info("message asks for nothing", **said)
         return
     said |= {"error": type(failure).__name__}

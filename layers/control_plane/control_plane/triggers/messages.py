@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +35,8 @@ class Message:
     :ivar attributes: as they were delivered: ``{name: {stringValue, dataType, …}}``
     :ivar group: in a FIFO queue the group, whose messages keep their order
     :ivar items: what it asks for, or why that cannot be told
-    :ivar needs_id: whether it is known by its id, which a copy of it would not have
+    :ivar needs_id: whether it is known by its id alone, which a copy of it would not have
+    :ivar receive_count: how often it has been delivered, as the queue says
     """
 
     id: str
@@ -44,6 +45,7 @@ class Message:
     group: str | None
     items: tuple[BatchItem | RequestError, ...]
     needs_id: bool
+    receive_count: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +72,29 @@ class MessageReader:
         :raises InvalidRequest: it is none
         """
         match record:
-            case {"messageId": str(message_id), "body": str(body), "eventSourceARN": str(queue)}:
-                pass
+            case {
+                "messageId": str(message_id),
+                "body": str(body),
+                "attributes": dict(system),
+                "eventSourceARN": str(queue),
+            }:
+                system = _texts(system)
             case _:
                 raise InvalidRequest("Unknown event shape: a record of SQS that is incomplete")
-        system = record.get("attributes") or {}
-        attributes = record.get("messageAttributes") or {}
+        attributes = _attributes(record.get("messageAttributes"))
         delivery = _Delivery(
             identity=Identity("sqs", queue, message_id),
-            attributes=_texts(attributes),
+            attributes=_texts({name: one.get("stringValue") for name, one in attributes.items()}),
             # Elsewhere a group is for fairness, and means no order.
             group=system.get("MessageGroupId") if queue.endswith(".fifo") else None,
-            trace=trace_from_xray(system.get("AWSTraceHeader") or ""),
+            trace=trace_from_xray(system.get("AWSTraceHeader", "")),
         )
 
         def value() -> Any:
             return read_json(body.encode("utf-8", "surrogatepass"), self.limits)
 
-        return self._message(delivery, body, attributes, value)
+        message = self._message(delivery, body, attributes, value)
+        return replace(message, receive_count=system.get("ApproximateReceiveCount"))
 
     def event(self, value: Any, request_id: str) -> Message:
         """Read an event that was sent to the function itself."""
@@ -114,7 +121,8 @@ class MessageReader:
             items: list[BatchItem | RequestError] = [error]
         else:
             items = [self._item(event, delivery) for event in events]
-        needs_id = any(_is_known_by(item, outer) for item in items)
+        # One that has a key of its own would lose it to the one of the copy.
+        needs_id = bool(items) and all(_is_known_by(item, outer) for item in items)
         return Message(outer.key, body, attributes, delivery.group, tuple(items), needs_id)
 
     def _item(self, event: Event, delivery: _Delivery) -> BatchItem | RequestError:
@@ -123,7 +131,7 @@ class MessageReader:
             key = _attribute_key(event) or request.idempotency_key
         except RequestError as error:
             return error
-        trace = trace_from_headers(event.attributes) or delivery.trace
+        trace = trace_from_headers(event.attributes, delivery.trace)
         if key and (scheduled := _SCHEDULED.fullmatch(key)):
             identity = Identity("scheduler", scheduled[1], scheduled[2] + event.place)
         elif key:
@@ -150,10 +158,23 @@ class MessageReader:
         return {**target, **pool, "payload": {"event": event.value}}
 
 
-def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes that are text; the others are binary."""
-    texts = {name: one.get("stringValue") for name, one in attributes.items()}
-    return {name: text for name, text in texts.items() if text}
+def _attributes(given: Any) -> dict[str, dict[str, Any]]:
+    """Return the attributes that are some; SQS delivers no others, but who invokes by hand may."""
+    return {
+        name: one
+        for name, one in _items(given)
+        if isinstance(one, dict)
+        and isinstance(one.get("dataType"), str)
+        and isinstance(one.get("stringValue") or one.get("binaryValue"), str)
+    }
+
+
+def _texts(given: Any) -> dict[str, str]:
+    return {name: text for name, text in _items(given) if text and isinstance(text, str)}
+
+
+def _items(given: Any) -> Iterable[tuple[str, Any]]:
+    return given.items() if isinstance(given, dict) else ()
 
 
 def _attribute_key(event: Event) -> str | None:
