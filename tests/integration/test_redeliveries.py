@@ -4,71 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import random
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.sandbox_process import Invocation, Outcome, SandboxProcess
-from local.template import Function, read_template
+from local.template import Function
 from tests.fixtures_nats import Broker
 from tests.fixtures_postgres import PostgresBackend
+from tests.integration.deliveries import QUEUE, batch
 from tests.integration.jetstream.proxy import Proxy
-from tests.integration.postgres.wire import Wire, wiretapped
+from tests.integration.postgres.wire import Wire
 
 pytestmark = pytest.mark.timeout(180)
 
-PATH = "examples/hello_world"
-QUEUE = "arn:aws:sqs:eu-central-1:123456789012:queue"
 MESSAGES = [f"message-{number}" for number in range(10)]
-
-
-@pytest.fixture
-def wire(app_database_url: str) -> Iterator[Wire]:
-    with wiretapped(app_database_url) as wire:
-        yield wire
-
-
-@pytest.fixture
-def nats(broker: Broker) -> Iterator[Proxy]:
-    broker.add_stream()
-    with Proxy(broker.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def function(postgres: PostgresBackend, wire: Wire, nats: Proxy, repository: Path) -> Function:
-    """The trigger function, which sees Postgres and NATS through proxies."""
-    hello_world = repository / "playbooks" / "hello_world.yaml"
-    postgres.add_entry(PATH, 1, hello_world.read_text(), None)
-    variables = {
-        "DATABASE_AUTH": "url",
-        "DATABASE_URL": wire.url,
-        "NATS_URL": nats.url,
-        "PUBLIC_SERVER_URL": "https://noetl.example.com",
-    }
-    template = read_template(repository / "template.yaml", environment={"*": variables})
-    return template.functions["TriggerFunction"]
-
-
-def batch(messages: list[str]) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "messageId": message,
-                "body": json.dumps({"path": PATH, "payload": {"name": message}}),
-                "attributes": {},
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": QUEUE,
-            }
-            for message in messages
-        ]
-    }
 
 
 @contextmanager

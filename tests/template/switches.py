@@ -62,5 +62,13 @@ SWITCHES: dict[str, dict[str, str]] = {
         "TriggerSourceArns": "arn:aws:sns:eu-central-1:123456789012:orders,"
         "arn:aws:events:eu-central-1:123456789012:rule/own"
     },
+    "every trigger": {
+        "NightlyPath": "examples/nightly_close",
+        "ObjectsPath": "examples/invoices",
+        "ObjectsBucket": "invoices-example",
+        "BusEventPath": "examples/orders",
+        "TriggerSourceArns": "arn:aws:sns:eu-central-1:123456789012:orders",
+        "TriggerDefaultPath": "examples/events",
+    },
     "ReleaseId": {"ReleaseId": "0123456789abcdef"},
 }

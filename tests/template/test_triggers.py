@@ -75,6 +75,25 @@ def test_a_rule_may_send_and_no_other_rule_may(resolve, queues, switch, rule):
         assert source.endswith(f":{rule}")
 
 
+def test_with_every_source_each_rule_may_send_and_is_named(resolve, queues):
+    for name in queues:
+        allow = policy(resolve, name, "every trigger")["SendByOwnRules"]
+        sources = allow["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert [one.rpartition(":")[2] for one in sources] == ["ObjectsRule", "BusEventRule"]
+
+
+def test_what_a_source_cannot_send_is_kept_as_a_dead_letter(resolve):
+    stack = resolve(**SWITCHES["every trigger"])
+    rules = stack.of_type("AWS::Events::Rule").values()
+    targets = [target for rule in rules for target in rule["Targets"]]
+    schedules = stack.of_type("AWS::Scheduler::Schedule").values()
+    targets += [schedule["Target"] for schedule in schedules]
+    assert len(targets) == 3
+    for target in targets:
+        assert target["Arn"].endswith(":TriggerQueue")
+        assert target["DeadLetterConfig"]["Arn"].endswith(":TriggerDeadLetterQueue")
+
+
 def test_sources_of_one_s_own_may_send_to_the_queue_alone(resolve):
     allow = policy(resolve, "TriggerQueue", "TriggerSourceArns")["SendByGivenSources"]
     given = SWITCHES["TriggerSourceArns"]["TriggerSourceArns"].split(",")
@@ -88,6 +107,7 @@ def test_the_queue_is_worked_on_by_few_sandboxes_in_full_batches(function):
     (queue,) = function["Events"].values()
     assert queue["Type"] == "SQS"
     assert queue["Properties"]["BatchSize"] == 10
+    assert queue["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert queue["Properties"]["ScalingConfig"] == {"MaximumConcurrency": "5"}
 
 

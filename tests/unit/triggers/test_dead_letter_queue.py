@@ -6,6 +6,7 @@ import json
 
 import boto3
 import pytest
+from botocore.exceptions import ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 from moto import mock_aws
 
 from control_plane import invocation
@@ -109,18 +110,27 @@ def test_without_the_url_of_a_queue_no_letter_is_kept(url):
     assert problems == ["DEAD_LETTER_QUEUE_URL is no URL"] * 2
 
 
-def test_after_sqs_was_not_reached_no_more_is_tried(monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        ReadTimeoutError(endpoint_url="https://sqs.eu-central-1.amazonaws.com"),
+        ConnectTimeoutError(endpoint_url="https://sqs.eu-central-1.amazonaws.com"),
+        NoCredentialsError(),
+    ],
+)
+def test_after_sqs_was_not_reached_no_more_is_tried(monkeypatch, error):
     queue = SqsDeadLetterQueue("https://sqs.eu-central-1.amazonaws.com/123456789012/q")
     tries = []
 
     class Unreachable:
         def send_message_batch(self, **_):
             tries.append(1)
-            raise TimeoutError
+            raise error
 
     monkeypatch.setattr(queue, "_client", Unreachable())
     problems = queue.send(letters_of(*(message(f"m{n}") for n in range(25))))
-    assert problems == ["TimeoutError"] * 25
+    assert problems == [type(error).__name__] * 25
     assert len(tries) == 1
 
 

@@ -105,5 +105,6 @@ def _attribute(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    response = getattr(error, "response", {})  # botocore's ClientError
+    # SQS's own word, where it has answered; botocore's timeouts have a response too, which is None.
+    response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code") or type(error).__name__)
