@@ -13,7 +13,7 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench bench-listing lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench lock verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,11 +84,8 @@ lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it c
 	$(LOCK) --upgrade requirements-sam.in -o requirements-sam.txt
 	$(LOCK) --upgrade requirements-noetl.in -o requirements-noetl.txt
 
-bench: $(READY) ## measure a start beside the least it could cost; writes bench/results.json
+bench: $(READY) ## measure starts beside the least they could cost; ARGS=--full, ARGS='--only growth'
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench $(ARGS)
-
-bench-listing: $(READY) ## measure lists of executions over a log of a million events
-	@$(RUN) -m bench.listing $(ARGS)
 
 verify-deployed: ## ask a deployed stack whether it works; STACK=… PLAYBOOK=…
 	@sh verify_deployed.sh $(STACK) $(PLAYBOOK)

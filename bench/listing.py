@@ -1,13 +1,12 @@
 """What a page of ``GET /api/executions`` costs while the event log grows to a million events.
 
-Makes a PostgreSQL of its own, fills the log in steps, and prints for each step and each kind of
-page the median time of five calls of the store and the 8 KB blocks that the statement touched; then
-the plan of the first page. Run by ``make bench-listing``; ``--events`` takes other sizes.
+Makes a PostgreSQL of its own, fills the log in steps, and takes for each step and each kind of page
+the median time of five calls of the store and the 8 KB blocks that the statement touched; then the
+plan of the first page, and the time that all indexes take to be made.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -31,6 +30,7 @@ EVENTS_PER_EXECUTION = 25
 PLAYBOOKS, VERSIONS = 200, 3
 BEGIN = datetime(2026, 1, 1)
 REPEATS = 5
+FULL_EVENTS = (10_000, 100_000, 1_000_000)
 
 FILL_CATALOG = """
 INSERT INTO noetl.catalog (catalog_id, path, version, kind, content)
@@ -115,10 +115,11 @@ def blocks(plan: list[Any]) -> int:
     return int(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
 
 
-def measure(connection: psycopg.Connection[Any], log: PostgresExecutionLog, events: int) -> None:
-    """Print what each kind of page costs."""
-    print(f"\n{events:,} events of {events // EVENTS_PER_EXECUTION:,} executions\n")
-    print("| page | executions | ms | blocks |\n| --- | ---: | ---: | ---: |")
+def measure(
+    connection: psycopg.Connection[Any], log: PostgresExecutionLog, events: int
+) -> list[dict[str, Any]]:
+    """Return what each kind of page costs."""
+    figures = []
     for name, (wanted, after) in pages(events // EVENTS_PER_EXECUTION).items():
         times = []
         for _ in range(REPEATS):
@@ -126,8 +127,11 @@ def measure(connection: psycopg.Connection[Any], log: PostgresExecutionLog, even
             page = log.page(wanted, 50, after=after)
             times.append(time.perf_counter() - begin)
         touched = blocks(explain(connection, wanted, after, "FORMAT JSON"))
-        median = statistics.median(times) * 1000
-        print(f"| {name} | {len(page.executions)} | {median:.1f} | {touched:,} |", flush=True)
+        figures.append({
+            "events": events, "page": name, "executions": len(page.executions),
+            "ms": statistics.median(times) * 1000, "blocks": touched,
+        })  # fmt: skip
+    return figures
 
 
 def fill(connection: psycopg.Connection[Any], first: int, last: int) -> None:
@@ -137,13 +141,12 @@ def fill(connection: psycopg.Connection[Any], first: int, last: int) -> None:
     connection.execute("VACUUM ANALYZE noetl.event")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--events", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], metavar="N"
-    )
-    sizes = sorted(parser.parse_args(arguments).events)
+def listing(sizes: Sequence[int] = FULL_EVENTS) -> dict[str, Any]:
+    """Return the figures of each page at each size.
+
+    :param sizes: numbers of events, ascending
+    """
+    figures: list[dict[str, Any]] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         PostgresServer(Path(folder) / "postgres", durable=False) as server,
@@ -152,20 +155,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         migrate(server.url, "bench_app")
         connection.execute(FILL_CATALOG, {"playbooks": PLAYBOOKS, "versions": VERSIONS})
         database = Database(DatabaseSettings(database_url=server.url))
-        log = PostgresExecutionLog(database)
         last = 0
         for size in sizes:
             fill(connection, last + 1, size // EVENTS_PER_EXECUTION)
             last = size // EVENTS_PER_EXECUTION
-            measure(connection, log, size)
+            figures += measure(connection, PostgresExecutionLog(database), size)
         database.close()
-        print("\nThe plan of the newest page:\n")
-        print("\n".join(explain(connection, ExecutionFilter(), None, "COSTS OFF")))
+        plan = explain(connection, ExecutionFilter(), None, "COSTS OFF")
         connection.execute("DROP INDEX noetl." + ", noetl.".join(indexes()))
         begin = time.perf_counter()
         migrate(server.url, "bench_app")
-        print(f"\nAll {len(indexes())} indexes anew: {time.perf_counter() - begin:.1f} s")
-
-
-if __name__ == "__main__":
-    main()
+        return {"pages": figures, "plan": plan, "indexes_s": time.perf_counter() - begin}

@@ -1,8 +1,13 @@
-"""What a start sends, counted on the wire; the same on every machine."""
+"""What a start sends, asks for and computes, counted; the same on every machine."""
 
 from __future__ import annotations
 
+import gc
+import re
+import sys
 import tracemalloc
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -13,11 +18,29 @@ from bench.silence import silent
 from tests.integration.jetstream.proxy import Proxy
 from tests.integration.postgres.wire import wiretapped
 
-STARTS = 64
+CALLS = 32
+WARM_UP = 5
+LEAK_CALLS = 200
+PATH = "bench/steps-3"
+ROUND_TRIPS = {b"S", b"Q", b"F"}
+"""The messages that PostgreSQL answers with "ready": Sync, a simple query, a function call."""
+NATS_COMMANDS = re.compile(rb"(?:^|(?<=\r\n))(HPUB|PUB|SUB|UNSUB|PING|CONNECT)\b")
 
 
-def wire(servers: Servers) -> dict[str, float]:
-    """Return the figures of one warm start with a payload of 100 bytes, as means of 64."""
+def wire(servers: Servers) -> dict[str, dict[str, float]]:
+    """Return the figures of a warm start with a payload of 100 bytes, and of ten in one batch."""
+    return {
+        "one start": _figures(servers, lambda one: one.body(PATH, payload(100)))
+        | {"blocks_left_behind": _blocks_left(servers)},
+        "batch of 10": _figures(servers, lambda one: one.batch(PATH, payload(100), 10)),
+    }
+
+
+def _figures(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, float]:
+    return _sent(servers, prepare) | _computed(servers, prepare)
+
+
+def _sent(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, float]:
     with (
         wiretapped(servers.database_url) as postgres,
         Proxy(servers.nats_url) as nats,
@@ -26,27 +49,29 @@ def wire(servers: Servers) -> dict[str, float]:
     ):
         handler = Handler(postgres.url, nats.url)
         try:
-            handler.body("bench/steps-3", payload(100))
-            for _ in range(5):
+            prepare(handler)
+            flushes = _flushes(owner)
+            for _ in range(WARM_UP):
                 handler.start()
             postgres.take()
             nats.seen = b""
-            before = _transactions(owner)
-            for _ in range(STARTS):
+            transactions = _transactions(owner)
+            for _ in range(CALLS):
                 handler.start()
-            after = _transactions(owner)
-            sent = postgres.take()
-            published = nats.seen
-            allocated = _allocated(handler)
+            transactions = _transactions(owner) - transactions
+            sent, published = postgres.take(), nats.seen
         finally:
-            handler.close()
+            handler.close()  # the server process then tells what it has counted
+        flushes = _flushes(owner) - flushes
+    commands = NATS_COMMANDS.findall(published)
     return {
-        "round_trips": sum(kind == b"S" for kind, _ in sent) / STARTS,
-        "writing_transactions": (after - before) / STARTS,
-        "publishes": published.count(b"HPUB ") / STARTS,
-        "database_bytes": sum(len(body) + 5 for _, body in sent) / STARTS,
-        "nats_bytes": len(published) / STARTS,
-        "peak_allocated_bytes": allocated,
+        "round_trips": sum(kind in ROUND_TRIPS for kind, _ in sent) / CALLS,
+        "writing_transactions": transactions / CALLS,
+        "disk_flushes": flushes / (WARM_UP + CALLS),
+        "publishes": sum(one in {b"HPUB", b"PUB"} for one in commands) / CALLS,
+        "other_nats_commands": sum(one not in {b"HPUB", b"PUB"} for one in commands) / CALLS,
+        "database_bytes": sum(len(body) + 5 for _, body in sent) / CALLS,
+        "nats_bytes": len(published) / CALLS,
     }
 
 
@@ -56,14 +81,74 @@ def _transactions(owner: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _allocated(handler: Handler) -> int:
-    """Return the bytes that one start holds at its peak, beyond what it began with."""
+def _flushes(owner: psycopg.Connection[Any]) -> int:
+    """Return how often connections have waited for the log to be on the disk, once they ended."""
+    row = owner.execute("""
+        SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal' AND backend_type = 'client backend'
+    """).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
+def _computed(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, float]:
+    """Return calls of Python and C functions, and the memory that is held meanwhile."""
+    handler = Handler(servers.database_url, servers.nats_url)
+    with silent():
+        try:
+            prepare(handler)
+            for _ in range(WARM_UP):
+                handler.start()
+            return {
+                "function_calls": _function_calls(handler),
+                "peak_allocated_bytes": _peak_bytes(handler),
+            }
+        finally:
+            handler.close()
+
+
+def _function_calls(handler: Handler) -> int:
+    number = 0
+
+    def count(_: FrameType, event: str, __: Any) -> None:
+        nonlocal number
+        number += event in {"call", "c_call"}
+
+    gc.disable()
+    sys.setprofile(count)
+    try:
+        handler.start()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return number
+
+
+def _peak_bytes(handler: Handler) -> int:
+    """Return what a start holds at its peak; 256 KiB of it are asyncio's, to receive into."""
     tracemalloc.start()
     try:
         handler.start()  # the first one fills caches
+        gc.collect()
         tracemalloc.reset_peak()
         begin, _ = tracemalloc.get_traced_memory()
         handler.start()
         return tracemalloc.get_traced_memory()[1] - begin
     finally:
         tracemalloc.stop()
+
+
+def _blocks_left(servers: Servers) -> float:
+    """Return the blocks of memory that a start leaves behind: a leak, or else about none."""
+    handler = Handler(servers.database_url, servers.nats_url)
+    handler.body(PATH, payload(100))
+    with silent():
+        try:
+            for _ in range(LEAK_CALLS):  # asyncio drops cancelled timers by the hundred
+                handler.start()
+            gc.collect()
+            begin = sys.getallocatedblocks()
+            for _ in range(LEAK_CALLS):
+                handler.start()
+            gc.collect()
+            return (sys.getallocatedblocks() - begin) / LEAK_CALLS
+        finally:
+            handler.close()
