@@ -13,10 +13,10 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench bench-recovery lock verify-deployed clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install what the stack and the tests need, once
 
@@ -86,6 +86,9 @@ lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it c
 
 bench: $(READY) ## measure starts beside the least they could cost; ARGS=--full, ARGS='--only growth'
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench $(ARGS)
+
+bench-recovery: $(READY) ## measure thaws, the relay and its cost; writes bench/recovery.json
+	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench.recovery $(ARGS)
 
 verify-deployed: ## ask a deployed stack whether it works; STACK=… PLAYBOOK=…
 	@sh verify_deployed.sh $(STACK) $(PLAYBOOK)

@@ -27,7 +27,8 @@ def report(results: Results) -> str:
     return "\n\n".join(make(results[name]) for name, make in parts.items() if name in results)
 
 
-def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table under its title."""
     lines = [
         f"### {title}",
         "",
@@ -63,7 +64,7 @@ def _warm(cases: list[Results]) -> str:
         )
         for case in cases
     ]  # fmt: skip
-    return _table("Warm starts beside the floor", head, rows) + "\n\n" + _disturbances(cases)
+    return table("Warm starts beside the floor", head, rows) + "\n\n" + _disturbances(cases)
 
 
 def _disturbances(cases: list[Results]) -> str:
@@ -74,13 +75,13 @@ def _disturbances(cases: list[Results]) -> str:
         (c["case"], c["runs"] * c["starts"], *(c[s][key] for key in keys for s in SIDES))
         for c in cases
     )
-    return _table("What disturbed them", head, rows)
+    return table("What disturbed them", head, rows)
 
 
 def _phases(cases: list[Results]) -> str:
     names = (*PHASES, "rest")
     rows = ((case["case"], *(case["phases"][name] for name in names)) for case in cases)
-    return _table("Where the time goes, median µs", ("case", *names), rows)
+    return table("Where the time goes, median µs", ("case", *names), rows)
 
 
 def _wire(figures: Results) -> str:
@@ -88,7 +89,7 @@ def _wire(figures: Results) -> str:
     rows = (
         (name.replace("_", " "), *(each.get(name) for each in figures.values())) for name in names
     )
-    return _table("One call on the wire and in memory", ("mean of", *figures), rows)
+    return table("One call on the wire and in memory", ("mean of", *figures), rows)
 
 
 def _capacity(figures: list[Results]) -> str:
@@ -103,7 +104,7 @@ def _capacity(figures: list[Results]) -> str:
         )
         for one in figures
     )
-    return _table("Processes at once", head, rows)
+    return table("Processes at once", head, rows)
 
 
 def _batch(figures: list[Results]) -> str:
@@ -115,7 +116,7 @@ def _batch(figures: list[Results]) -> str:
          f["ratio"], *f["ratio_range"], _moved(f["floor_moved"]))
         for f in figures
     )  # fmt: skip
-    return _table("Many starts in one call", head, rows)
+    return table("Many starts in one call", head, rows)
 
 
 def _open_loop(figures: list[Results]) -> str:
@@ -127,13 +128,13 @@ def _open_loop(figures: list[Results]) -> str:
          *(f[side][key] for key in keys for side in SIDES), _moved(f["floor_moved"]))
         for f in figures
     )  # fmt: skip
-    return _table("Latency from when a start was due", head, rows)
+    return table("Latency from when a start was due", head, rows)
 
 
 def _points(figures: Results) -> str:
     head = ("what there is", "number", "p50 µs", "floor", "ratio")
     rows = ((p["what"], p["size"], p["ours"], p["floor"], p["ratio"]) for p in figures["points"])
-    return _table("Growth", head, rows)
+    return table("Growth", head, rows)
 
 
 def _slopes(figures: Results) -> str:
@@ -146,14 +147,14 @@ def _slopes(figures: Results) -> str:
         ))
         for one in figures["slopes"]
     )  # fmt: skip
-    return _table("Slower by so much with each tenfold", head, rows)
+    return table("Slower by so much with each tenfold", head, rows)
 
 
 def _first(figures: Results) -> str:
     rows = (
         (one["steps"], *(one[side] / 1000 for side in SIDES)) for one in figures["first_starts"]
     )
-    return _table("First start of a playbook in a sandbox, ms", ("steps", "p50", "floor"), rows)
+    return table("First start of a playbook in a sandbox, ms", ("steps", "p50", "floor"), rows)
 
 
 def _listing(figures: Results) -> str:
@@ -161,7 +162,7 @@ def _listing(figures: Results) -> str:
     keys = ("events", "page", "executions", "ms", "blocks")
     rows = (tuple(page[key] for key in keys) for page in figures["pages"])
     made = f"All indexes of the log anew: {figures['indexes_s']:.1f} s."
-    return f"{_table('Pages of GET /api/executions', head, rows)}\n\n{made}"
+    return f"{table('Pages of GET /api/executions', head, rows)}\n\n{made}"
 
 
 def _cold(figures: Results) -> str:
@@ -174,7 +175,7 @@ def _cold(figures: Results) -> str:
     ]
     packages = figures["by_package_ms"].items()
     return "\n\n".join((
-        _table("Init, ms", ("packages", "ours", "imports alone", "ratio"), rows),
+        table("Init, ms", ("packages", "ours", "imports alone", "ratio"), rows),
         f"Packages with `.pyc`: {figures['packages_mb']:.1f} MB.",
-        _table("Import time by package, ms (-X importtime slows it)", ("package", "ms"), packages),
+        table("Import time by package, ms (-X importtime slows it)", ("package", "ms"), packages),
     ))  # fmt: skip

@@ -30,18 +30,24 @@ def servers() -> Iterator[Servers]:
     """Run both in a temporary folder, with ``bench/steps-3`` and ``bench/steps-1000``."""
     with (
         tempfile.TemporaryDirectory() as name,
-        PostgresServer(_open_to_all(Path(name)) / "postgres") as postgres,
+        PostgresServer(open_to_all(Path(name)) / "postgres") as postgres,
         NatsServer(Path(name) / "nats") as nats,
     ):
-        owner_url, database_url = prepare_database(postgres.url)
-        with psycopg.connect(owner_url, autocommit=True) as connection:
-            for steps in (3, 1000):
-                add_playbook(connection, f"bench/steps-{steps}", playbook(steps))
-        yield Servers(owner_url, database_url, nats.url)
+        yield filled(postgres, nats)
 
 
-def _open_to_all(folder: Path) -> Path:
-    folder.chmod(0o755)  # as root, PostgreSQL runs under another account
+def filled(postgres: PostgresServer, nats: NatsServer) -> Servers:
+    """Make schema and playbooks on servers that run."""
+    owner_url, database_url = prepare_database(postgres.url)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        for steps in (3, 1000):
+            add_playbook(connection, f"bench/steps-{steps}", playbook(steps))
+    return Servers(owner_url, database_url, nats.url)
+
+
+def open_to_all(folder: Path) -> Path:
+    """Let a server in that is not run by this account: as root, PostgreSQL is not."""
+    folder.chmod(0o755)
     return folder
 
 
