@@ -47,7 +47,7 @@ def test_a_start_commits_once(start):
 
 
 def test_a_start_waits_for_the_disk_once(start):
-    assert 0.95 < start["disk_flushes"] <= 1  # another's flush may have taken one along
+    assert 0.5 < start["disk_flushes"] <= 1  # the server's own flush may take one along
 
 
 def test_a_start_sends_few_bytes(start):
