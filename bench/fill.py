@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from bench.floor import prepare_floor
 from bench.listing import BEGIN, EVENTS_PER_EXECUTION, FILL_LOG
 from bench.servers import Servers, add_playbook, playbook
 from control_plane.postgres.migrate import migrate
@@ -54,6 +55,7 @@ def make_empty(servers: Servers) -> str:
     owner_url = _of(servers.owner_url, EMPTY)
     migrate(owner_url, APP_ROLE)
     with psycopg.connect(owner_url, autocommit=True) as connection:
+        prepare_floor(connection)
         for steps in STEPS:
             add_playbook(connection, f"bench/steps-{steps}", playbook(steps))
         connection.execute(FILL_CATALOG, {"size": ENTRIES})

@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import nats
@@ -20,18 +21,16 @@ FIND = """
 SELECT catalog_id, path, version FROM noetl.catalog WHERE path = %s ORDER BY version DESC LIMIT 1
 """
 
-ONE = """
-    SELECT %(id)s::bigint AS id, %(catalog_id)s::bigint AS catalog_id, %(path)s::text AS path,
-           %(workload)s::jsonb AS workload, %(tool)s::jsonb AS tool, %(key)s::text AS key,
-           %(message_id)s::text AS message_id, %(body)s::text AS body
+RECORD = """
+SELECT bench.record(%(id)s, %(catalog_id)s, %(path)s, %(workload)s::jsonb, %(tool)s::jsonb, %(key)s,
+                    %(message_id)s, %(body)s)
 """
-MANY = """
+RECORD_MANY = """
+WITH given AS (
     SELECT id, %(catalog_id)s::bigint AS catalog_id, %(path)s::text AS path, workload,
            %(tool)s::jsonb AS tool, key, message_id, body
     FROM unnest(%(id)s::bigint[], %(workload)s::jsonb[], %(key)s::text[], %(message_id)s::text[],
                 %(body)s::text[]) AS one (id, workload, key, message_id, body)
-"""
-REST = """
 ), made AS MATERIALIZED (
     SELECT *, jsonb_build_object(
         'tool_config', tool, 'args', '{}'::jsonb,
@@ -71,11 +70,15 @@ SELECT id + 3, id, 'noetl.commands.shared.' || id, message_id, body, now(),
 FROM made
 """
 
-RECORD = f"WITH given AS ({ONE}{REST}"
-RECORD_MANY = f"WITH given AS ({MANY}{REST}"
+
 TOOL = json.dumps({"kind": "python", "code": "result = {'greeting': 'Hello, Ada'}", "args": {}})
 EPOCH_MS = 1_704_067_200_000
 _numbers = itertools.count()
+
+
+def prepare_floor(owner: psycopg.Connection[Any]) -> None:
+    """Make the function that the floor records by."""
+    owner.execute(Path(__file__).with_name("floor.sql").read_bytes())
 
 
 def _number() -> int:

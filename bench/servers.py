@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from bench.floor import prepare_floor
 from local.nats import NatsServer
 from local.postgres import PostgresServer
 from local.stack import prepare_database
@@ -40,6 +41,7 @@ def filled(postgres: PostgresServer, nats: NatsServer) -> Servers:
     """Make schema and playbooks on servers that run."""
     owner_url, database_url = prepare_database(postgres.url)
     with psycopg.connect(owner_url, autocommit=True) as connection:
+        prepare_floor(connection)
         for steps in (3, 1000):
             add_playbook(connection, f"bench/steps-{steps}", playbook(steps))
     return Servers(owner_url, database_url, nats.url)

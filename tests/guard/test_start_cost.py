@@ -47,20 +47,20 @@ def test_a_start_commits_once(start):
 
 
 def test_a_start_waits_for_the_disk_once(start):
-    assert 0.5 < start["disk_flushes"] <= 1  # the server's own flush may take one along
+    assert 0 < start["disk_flushes"] <= 1  # the server's own flush may take some along
 
 
 def test_a_start_sends_few_bytes(start):
-    assert start["database_bytes"] < 2_200
-    assert start["nats_bytes"] < 390
+    assert start["database_bytes"] < 2_130
+    assert start["nats_bytes"] < 375
 
 
 def test_a_start_makes_few_calls(start):
-    assert start["function_calls"] < 1_880
+    assert start["function_calls"] < 1_830
 
 
 def test_a_start_holds_little_memory_and_leaves_none_behind(start):
-    assert start["peak_allocated_bytes"] < 300_000  # 262,144 are asyncio's, to receive into
+    assert start["peak_allocated_bytes"] < 23_000
     assert start["blocks_left_behind"] < 0.8
 
 
@@ -68,7 +68,7 @@ def test_a_batch_is_two_round_trips_too_and_one_wait_for_the_disk(batch):
     assert batch["round_trips"] == 2
     assert batch["publishes"] == 10
     assert batch["other_nats_commands"] == 0
-    assert batch["disk_flushes"] <= 1
+    assert 0 < batch["disk_flushes"] <= 1
 
 
 def test_a_batch_costs_less_than_its_starts_one_by_one(start, batch):
