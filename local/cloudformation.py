@@ -65,6 +65,7 @@ class Resolver:
 
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         self._conditions = template.get("Conditions", {})
+        self._mappings = template.get("Mappings", {})
         self._values: dict[str, Any] = dict(_PSEUDO_PARAMETERS)
         for name, declared in template.get("Parameters", {}).items():
             value = str(parameters.get(name, declared.get("Default", "")))
@@ -124,6 +125,10 @@ class Resolver:
             region, account = self._values["AWS::Region"], self._values["AWS::AccountId"]
             return f"arn:aws:lambda:{region}:{account}:function:{resource}"
         return f"{resource}.{attribute}"
+
+    def _fn_findinmap(self, path: list[str]) -> Any:
+        mapping, key, name = path
+        return self._mappings[mapping][key][name]
 
     def _fn_equals(self, pair: list[Any]) -> bool:
         return str(pair[0]) == str(pair[1])

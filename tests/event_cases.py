@@ -177,6 +177,25 @@ def tells_that_all_is_well(run: Run) -> None:
     assert json.loads(answer["body"]) == well
 
 
+def starts_dry(run: Run) -> None:
+    """The built-in canary goes all the way, and no row and no message is there afterwards."""
+    rows = run.installation.number_of_rows()
+    answer = run.invoke(run.event)
+    assert answer == {"status": "dry run", "commands_generated": 1, "nats": "ok"}
+    assert run.installation.number_of_rows() == rows
+
+
+def fails_without_aws(run: Run) -> None:
+    """Neither Lambda nor CodeDeploy is there: the hook ends, and says so (see test_pre_traffic)."""
+    answer = run.invoke(run.event)
+    assert answer["errorType"] in {
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ProxyConnectionError",
+        "UnrecognizedClientException",  # AWS is reached, with keys that are made up
+    }, answer
+
+
 def relays_what_waits(run: Run) -> None:
     """A notification that waits is sent; a second time there is nothing to send."""
     run.installation.add_waiting_notification(WAITING_ID)
@@ -264,6 +283,7 @@ CASES: dict[str, Case] = TRIGGER_CASES | {
     "execute_base64_body.json": Starts(greets="Base64"),
     "execute_by_catalog_id.json": Starts(),
     "execute_by_path.json": Starts(),
+    "execute_dry_run.json": starts_dry,
     "execute_direct.json": Starts(greets="Direct", key="direct:anonymous:", direct=True),
     "execute_iam_caller.json": Starts(key="http:AROAIOSFODNN7EXAMPLE:nightly:"),
     "execute_invalid.json": IsRefused(422, "payload: must be an object"),
@@ -309,6 +329,7 @@ CASES: dict[str, Case] = TRIGGER_CASES | {
     "health.json": tells_that_all_is_well,
     "migrate.json": migrates_once,
     "migrate_stack_create.json": migrates_for_a_stack,
+    "pre_traffic.json": fails_without_aws,
     "relay_parked.json": lists_what_is_parked,
     "relay_release.json": releases_what_is_parked,
     "relay_schedule.json": relays_what_waits,
@@ -322,6 +343,7 @@ def function_of(file: str) -> str:
         "catalog": "CatalogFunction",
         "executions": "ExecutionsFunction",
         "migrate": "MigrateFunction",
+        "pre": "PreTrafficFunction",
         **dict.fromkeys(TRIGGER_PREFIXES, "TriggerFunction"),
         "relay": "RelayFunction",
     }

@@ -22,6 +22,7 @@ CATALOG_ID = 658371920845275136
 """The entry of examples/hello_world that the sample events name."""
 SERVER_URL = "https://noetl.example.com"
 UNMIGRATED = "unmigrated"
+NEW_VERSION = "arn:aws:lambda:eu-central-1:123456789012:function:ExecuteFunction:7"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Installation:
             "CatalogFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
             "ExecutionsFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._app_url},
             "MigrateFunction": {"DATABASE_AUTH": "url", "DATABASE_URL": self._empty_url},
+            "PreTrafficFunction": {"NEW_VERSION": NEW_VERSION},
         }
 
     def add_execution(self, execution_id: int) -> None:

@@ -6,8 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.api import ControlPlaneApi, ok, started
-from control_plane.assembly import connections, execution_rerunner, execution_starter
-from control_plane.direct import is_http, start_directly
+from control_plane.assembly import connections, dry_runner, execution_rerunner, execution_starter
+from control_plane.direct import is_dry_run, is_http, run_dry, start_directly
 from control_plane.execute_batch import BatchExecutor, ExecuteBatchAnswer, ExecuteBatchRequest
 from control_plane.executions import StartAnswer
 from control_plane.health import Health, check
@@ -54,4 +54,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Serve an HTTP API event, or a bare request."""
     if is_http(event):
         return app.resolve(event, context)
+    if is_dry_run(event):
+        runner = dry_runner(settings, database, notifier, starter)
+        return run_dry(runner, settings.limits, event, context.aws_request_id)
     return start_directly(starter, settings.limits, event, context.aws_request_id)

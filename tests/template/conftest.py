@@ -31,8 +31,6 @@ class Resolved:
     """The template with its parameters put in; resources that a condition leaves out are gone."""
 
     resources: dict[str, dict[str, Any]]
-    variables: dict[str, Any]
-    """Environment variables that all functions share."""
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of all resources of a type, by name."""
@@ -42,7 +40,7 @@ class Resolved:
     def environment(self, function: str) -> dict[str, str]:
         """The environment variables of a function."""
         own = self.resources[function]["Properties"]["Environment"]["Variables"]
-        return {name: str(value) for name, value in (self.variables | own).items()}
+        return {name: str(value) for name, value in own.items()}
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +59,12 @@ def resolve(template: dict[str, Any]) -> Callable[..., Resolved]:
 
     def resolve(**parameters: str) -> Resolved:
         resolver = StackResolver(template, BASE | parameters)
-        shared = template["Globals"]["Function"]["Environment"]["Variables"]
         resources = {
             name: resolver.resolve(resource)
             for name, resource in template["Resources"].items()
             if "Condition" not in resource or resolver.resolve({"Condition": resource["Condition"]})
         }
-        return Resolved(resources, resolver.resolve(shared))
+        return Resolved(resources)
 
     return resolve
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from control_plane.executions import ExecutionStarter
 from control_plane.jetstream import JetStreamNotifier
 from control_plane.observability import PowertoolsObserver
@@ -12,6 +16,9 @@ from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.rerun import Rerunner
 from control_plane.settings import ExecuteSettings
 from control_plane.snapshot import restorable
+
+if TYPE_CHECKING:
+    from control_plane.release.dry_run import DryRunner, Stores
 
 
 def connections(settings: ExecuteSettings) -> tuple[Database, JetStreamNotifier]:
@@ -40,3 +47,24 @@ def execution_rerunner(database: Database, starter: ExecutionStarter) -> Rerunne
     from control_plane.postgres.execution_log import PostgresExecutionLog  # noqa: PLC0415
 
     return Rerunner(PostgresExecutionLog(database), starter)
+
+
+def dry_runner(
+    settings: ExecuteSettings,
+    database: Database,
+    notifier: JetStreamNotifier,
+    starter: ExecutionStarter,
+) -> DryRunner:
+    """Return what starts and undoes it. Loads what a start does not need, so only when asked."""
+    from control_plane.postgres.catalog import PostgresCatalogStore  # noqa: PLC0415
+    from control_plane.release.dry_run import DryRunner, Stores  # noqa: PLC0415
+
+    @contextmanager
+    def rolled_back() -> Iterator[Stores]:
+        with database.rolled_back() as statements:
+            yield Stores(
+                PostgresExecutionStore(statements, settings.idempotency_days),
+                PostgresCatalogStore(statements),
+            )
+
+    return DryRunner(starter, rolled_back, notifier)

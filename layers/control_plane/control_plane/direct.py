@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from control_plane.errors import ControlPlaneError, InternalError
 from control_plane.executions import ExecutionStarter
@@ -10,6 +12,9 @@ from control_plane.json_text import check_value
 from control_plane.limits import Limits
 from control_plane.observability import logger
 from control_plane.requests import Caller, ExecuteRequest, read_model
+
+if TYPE_CHECKING:
+    from control_plane.release.dry_run import DryRunner
 
 
 def is_http(event: Any) -> bool:
@@ -26,10 +31,40 @@ def start_directly(
     :returns: the answer, with ``replayed: true`` where the key was known
     :raises ControlPlaneError: its class's name is the ``errorType`` that the invoker sees
     """
+    with _telling(request_id):
+        execution = starter.start(_read(event, limits), _caller(request_id))
+    if execution.replayed:
+        return {**execution.answer, "replayed": True}
+    return {**execution.answer}
+
+
+def is_dry_run(event: Any) -> bool:
+    """Tell a bare request that is to leave nothing behind; over HTTP there is none."""
+    return isinstance(event, dict) and event.get("dry_run") is True
+
+
+def run_dry(runner: DryRunner, limits: Limits, event: Any, request_id: str) -> dict[str, Any]:
+    """Do what `start_directly` does, and undo it.
+
+    :raises ControlPlaneError: as `start_directly`
+    """
+    with _telling(request_id):
+        return {**runner.run(_read(event, limits), _caller(request_id))}
+
+
+def _read(event: Any, limits: Limits) -> ExecuteRequest:
+    check_value(event, limits)
+    return read_model(ExecuteRequest, event)
+
+
+def _caller(request_id: str) -> Caller:
+    return Caller("direct", "anonymous", request_id)
+
+
+@contextmanager
+def _telling(request_id: str) -> Iterator[None]:
     try:
-        check_value(event, limits)
-        request = read_model(ExecuteRequest, event)
-        execution = starter.start(request, Caller("direct", "anonymous", request_id))
+        yield
     except ControlPlaneError as error:
         logger.info("request refused", error=type(error).__name__)
         raise
@@ -37,6 +72,3 @@ def start_directly(
         logger.exception("internal error", incident=request_id)
         # A driver's message may name the host: the invoker gets the incident alone.
         raise InternalError(request_id) from None
-    if execution.replayed:
-        return {**execution.answer, "replayed": True}
-    return {**execution.answer}

@@ -134,3 +134,10 @@ class MigrateSettings(DatabaseSettings):
     """The role that the functions log in as."""
     app_role_uses_iam: bool = False
     """Whether that role logs in with tokens of RDS, and with no password any more."""
+
+
+class PreTrafficSettings(Settings):
+    """What ``functions/pre_traffic`` needs."""
+
+    new_version: str = Field(min_length=1)
+    """The version of the execute function that is about to get traffic, as an ARN."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from control_plane.errors import CatalogVersionsExhausted
 from control_plane.ports import CatalogVersion, EntryPage, NewCatalogEntry, StoredEntry
-from control_plane.postgres.connection import Database
+from control_plane.postgres.connection import Statements
 
 
 class PostgresCatalogStore:
     """Registers playbooks, and reads what is registered."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Statements) -> None:
         self._database = database
 
     def register(self, entry: NewCatalogEntry) -> CatalogVersion:

@@ -8,8 +8,9 @@ for an answer ends by a deadline of this side, since a silent peer keeps none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import psycopg
 
@@ -30,6 +31,18 @@ SIGN_OF_LIFE_SECONDS = 0.5
 # A forked process shares its connection with the original, which closing would end for both. So
 # what was forgotten is kept.
 _forgotten: list[object] = []
+
+
+class Statements(Protocol):
+    """Where the statements of ``queries/`` are sent."""
+
+    def fetch(self, name: str, parameters: Mapping[str, Any], *, repeatable: bool) -> Row:
+        """Send ``queries/<name>.sql`` and return its first row; see `Database.fetch`."""
+        ...
+
+    def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Send ``queries/<name>.sql`` and return its rows; see `Database.fetch_all`."""
+        ...
 
 
 class Database:
@@ -73,6 +86,20 @@ class Database:
         """
         with translated():
             return self._try_twice(name, parameters)
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[Statements]:
+        """Send the statements of the block in one transaction, and undo all that they did.
+
+        All of it in the time of one call. Nothing is sent again when the connection is lost: on
+        another one it would be outside of the transaction, and stand.
+
+        :raises StoreUnavailable: as `fetch`
+        """
+        with translated():
+            connection = self._usable(invocation.deadline(self._budget), checked=True)
+            with connection.transaction(force_rollback=True):
+                yield _Transaction(connection)
 
     def probe(self) -> tuple[str, str]:
         """Return a word for the database and one for its schema.
@@ -150,6 +177,21 @@ class Database:
                 raise
         self._login.forget()
         return DeadlineConnection.open(self._login.conninfo(), deadline)
+
+
+class _Transaction:
+    """`Statements` on one connection, which is never replaced."""
+
+    def __init__(self, connection: DeadlineConnection) -> None:
+        self._connection = connection
+
+    def fetch(self, name: str, parameters: Mapping[str, Any], *, repeatable: bool) -> Row:  # noqa: ARG002
+        with translated():
+            return _first(self._connection.fetch_all(name, parameters))
+
+    def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with translated():
+            return self._connection.fetch_all(name, parameters)
 
 
 def _first(rows: list[Row]) -> Row:

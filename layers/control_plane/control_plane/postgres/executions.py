@@ -18,7 +18,7 @@ from control_plane.ports import (
     Start,
     StartIds,
 )
-from control_plane.postgres.connection import Database
+from control_plane.postgres.connection import Statements
 from control_plane.postgres.failures import ReferenceGone
 
 MOST_ACKNOWLEDGED = 1000
@@ -44,7 +44,7 @@ class PostgresExecutionStore:
     """
 
     def __init__(
-        self, database: Database, hold_days: int, most_document_bytes: int = MOST_DOCUMENT_BYTES
+        self, database: Statements, hold_days: int, most_document_bytes: int = MOST_DOCUMENT_BYTES
     ) -> None:
         self._database = database
         self._hold_days = hold_days

@@ -1,0 +1,5 @@
+"""Releases: what a new version must show before traffic reaches it.
+
+`dry_run` is the new version's part, a start that leaves nothing behind; `pre_traffic` asks for it
+and tells CodeDeploy.
+"""
