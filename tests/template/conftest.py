@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.cloudformation import Resolver, load
-from tests.template.switches import BASE
+from tests.template.switches import BASE, SWITCHES
 
 Orders = list[dict[str, Any]]
 
@@ -86,3 +86,15 @@ def released(sam_environment: Path, template_file: Path) -> Callable[[Orders], O
         return json.loads(done.stdout)
 
     return released
+
+
+def order(layer: str = "s3://artifacts/layer-1", lint: bool = False, **parameters: str) -> dict:
+    """Return what `released` is asked for."""
+    return {"parameters": BASE | parameters, "layer": layer, "lint": lint}
+
+
+@pytest.fixture(scope="session")
+def linted(released: Callable[[Orders], Orders]) -> dict[str, dict[str, Any]]:
+    """The transformed template of each switch, with what cfn-lint has against it."""
+    orders = [order(lint=True, **parameters) for parameters in SWITCHES.values()]
+    return dict(zip(SWITCHES, released(orders), strict=True))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from control_plane.release.pre_traffic import INVOKE_SECONDS, REPORT_SECONDS
 from local.cloudformation import load
-from tests.template.switches import SWITCHES
 from tests.template.test_roles import statements
-from tests.template.test_transform import FUNCTIONS, SERVING, order, version_of
+from tests.template.test_transform import FUNCTIONS, SERVING, version_of
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,13 +22,8 @@ SHIFTS = {
 
 
 @pytest.fixture(scope="module")
-def resources_of(released):
-    switches = [*SHIFTS.values(), "ReleaseShift=Unchecked"]
-    done = released([order(**SWITCHES[switch]) for switch in switches])
-    return {
-        switch: release["template"]["Resources"]
-        for switch, release in zip(switches, done, strict=True)
-    }
+def resources_of(linted):
+    return {switch: release["template"]["Resources"] for switch, release in linted.items()}
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -78,10 +73,9 @@ def test_unchecked_leaves_codedeploy_out(resources_of):
     assert not [item for item in resources.values() if "UpdatePolicy" in item]
 
 
-def test_the_hook_checks_the_very_version_that_is_about_to_be_live(released):
-    (release,) = released([order()])
-    resources = release["template"]["Resources"]
-    version = {"Ref": version_of("ExecuteFunction", release)}
+def test_the_hook_checks_the_very_version_that_is_about_to_be_live(linted):
+    resources = linted["defaults"]["template"]["Resources"]
+    version = {"Ref": version_of("ExecuteFunction", linted["defaults"])}
     assert resources["ExecuteFunctionAliaslive"]["Properties"]["FunctionVersion"] == {
         "Fn::GetAtt": [version["Ref"], "Version"]
     }
@@ -97,11 +91,8 @@ def test_the_hook_checks_the_very_version_that_is_about_to_be_live(released):
     }
 
 
-def test_the_hook_is_outside_of_the_vpc_and_outlasts_its_own_waits(released):
-    from control_plane.release.pre_traffic import INVOKE_SECONDS, REPORT_SECONDS
-
-    (release,) = released([order(**SWITCHES["VPC"])])
-    resources = release["template"]["Resources"]
+def test_the_hook_is_outside_of_the_vpc_and_outlasts_its_own_waits(resources_of):
+    resources = resources_of["VPC"]
     vpc = {name: resources[name]["Properties"].get("VpcConfig") for name in FUNCTIONS}
     assert vpc.pop("PreTrafficFunction") == {"Ref": "AWS::NoValue"}
     assert all("Fn::If" in config for config in vpc.values())

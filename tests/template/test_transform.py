@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.template.conftest import Orders, StackResolver
+from tests.template.conftest import StackResolver, order
 from tests.template.switches import BASE, SWITCHES
 
 pytestmark = pytest.mark.timeout(300)
@@ -32,10 +31,6 @@ SERVING = FUNCTIONS[:4]
 """Those that CodeDeploy moves traffic to."""
 
 
-def order(layer: str = "s3://artifacts/layer-1", lint: bool = False, **parameters: str) -> dict:
-    return {"parameters": BASE | parameters, "layer": layer, "lint": lint}
-
-
 def version_of(function: str, release: dict[str, Any]) -> str:
     (version,) = [
         name
@@ -43,12 +38,6 @@ def version_of(function: str, release: dict[str, Any]) -> str:
         if resource["Type"] == "AWS::Lambda::Version" and name.startswith(function)
     ]
     return version
-
-
-@pytest.fixture(scope="module")
-def linted(released: Callable[[Orders], Orders]) -> dict[str, dict[str, Any]]:
-    orders = [order(lint=True, **parameters) for parameters in SWITCHES.values()]
-    return dict(zip(SWITCHES, released(orders), strict=True))
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
