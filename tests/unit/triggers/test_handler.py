@@ -220,6 +220,13 @@ def test_in_a_fifo_queue_a_copy_that_cannot_be_kept_blocks_its_group(plane):
     assert plane.deliver(*batch) == ["a1", "a2"]
 
 
+def test_in_a_fifo_queue_a_record_without_attributes_blocks_nothing(plane):
+    fail_to_record(plane, ZeroDivisionError("a defect"), "a1")
+    bare = in_group("a1", "A")
+    del bare["attributes"]
+    assert plane.deliver(in_group("b1", "B"), bare, in_group("b2", "B")) == ["a1"]
+
+
 def test_a_group_in_another_queue_blocks_nothing(plane):
     fail_to_record(plane, ZeroDivisionError("a defect"), "m1")
     batch = [message("m1", MessageGroupId="A"), message("m2", MessageGroupId="A")]

@@ -373,6 +373,11 @@ def test_attributes_that_are_none_count_as_absent(malformed):
     assert message.attributes == {}
 
 
+def test_a_record_needs_no_attributes():
+    bare = {"messageId": "m", "body": '{"path": "a"}', "eventSourceARN": QUEUE + ".fifo"}
+    assert stored_key(only(read(bare))) == f"sqs:{QUEUE}.fifo:m"
+
+
 def test_attributes_of_the_queue_s_own_that_are_none_count_as_absent():
     message = read(a_record({"path": "a"}, queue=QUEUE + ".fifo", system={"MessageGroupId": 5}))
     assert only(message).group is None

@@ -71,7 +71,7 @@ class MessageReader:
 
         :raises InvalidRequest: it is none
         """
-        match record:
+        match {"attributes": {}, **record}:
             case {
                 "messageId": str(message_id),
                 "body": str(body),
