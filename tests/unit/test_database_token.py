@@ -67,3 +67,10 @@ def test_without_keys_the_login_is_unknown(keys):
     keys.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(LoginUnreadable, match=r"^no token can be signed: \w+$"):
         database_token(HOST, 5432, "app")
+
+
+def test_keys_are_read_for_each_token(keys):
+    first = database_token(HOST, 5432, "app")
+    keys.setenv("AWS_ACCESS_KEY_ID", "AKIDANOTHER")
+    assert "AKIDEXAMPLE" in first
+    assert "AKIDANOTHER" in database_token(HOST, 5432, "app")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from functools import cache
 from importlib import import_module
+from typing import Any
 from urllib.parse import quote
 
 LOGINS = (("username", "password"), ("token",), ("creds",), ("nkey",))
@@ -21,24 +24,39 @@ class LoginUnreadable(Exception):
     """The secret cannot be read or holds no login, or no token can be made."""
 
 
+def load_signer() -> None:
+    """Load what `database_token` needs, which takes longer than all else that a request waits for.
+
+    For the init: with SnapStart it is in the snapshot, and else the init has more of a processor.
+    """
+    with contextlib.suppress(ImportError):  # `database_token` will say so
+        _session()
+
+
+@cache
+def _session() -> Any:
+    # Late, for only tokens need it. Lambda's runtime brings it.
+    import_module("botocore.auth")
+    return import_module("botocore.session").get_session()
+
+
 def database_token(host: str, port: int, user: str) -> str:
     """Sign a token that RDS takes in place of a password, without asking anybody.
 
-    Its host must be the one that RDS gave, for the server compares; about 0.3 s the first time,
-    for botocore has to be loaded.
+    Its host must be the one that RDS gave, for the server compares.
 
     :raises LoginUnreadable: there is no region or nothing to sign with
     """
-    # Late, for it is slow, and only a new connection needs it. Lambda's runtime brings it.
     auth = import_module("botocore.auth")
     request = import_module("botocore.awsrequest").AWSRequest(
         method="GET",
         url=f"https://{host}:{port}/?Action=connect&DBUser={quote(user, safe='')}",
     )
     try:
-        session = import_module("botocore.session").get_session()
+        session = _session()
         region = session.get_config_variable("region") or os.environ["AWS_REGION"]
-        keys = session.get_credentials().get_frozen_credentials()
+        providers = session.get_component("credential_provider")
+        keys = providers.load_credentials().get_frozen_credentials()  # as they are by now
     except Exception as error:  # botocore has many, and none of them may pass for a defect here
         raise LoginUnreadable(f"no token can be signed: {type(error).__name__}") from None
     auth.SigV4QueryAuth(keys, "rds-db", region, expires=TOKEN_SECONDS).add_auth(request)

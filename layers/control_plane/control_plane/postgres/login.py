@@ -8,7 +8,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from control_plane.certificates import AWS
-from control_plane.credentials import LoginUnreadable, database_token, login_from_secret
+from control_plane.credentials import (
+    LoginUnreadable,
+    database_token,
+    load_signer,
+    login_from_secret,
+)
 from control_plane.errors import ConfigurationError
 from control_plane.settings import DatabaseSettings
 
@@ -56,6 +61,7 @@ class DatabaseLogin:
         conninfo(self._url)
         if self._auth == "iam":
             _for_token(self._url)
+            load_signer()
         if self._auth == "secret" and not self._arn:
             raise ConfigurationError("DATABASE_SECRET_ARN: is needed for DATABASE_AUTH=secret")
 
