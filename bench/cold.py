@@ -7,6 +7,7 @@ keeps its own, as Lambda's does.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import distribution
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +54,31 @@ def cold(runs: int = 9) -> dict[str, Any]:
         }
 
 
-def imported_at_init() -> set[str]:
-    """Return the names of all modules that the init of the execute function imports."""
-    paths = f"{LAYER}:{ROOT}:" + ":".join(path for path in sys.path if "site-packages" in path)
-    return set(json.loads(_python(LIST.format(SIDES["ours"]), paths)))
+@cache
+def imported_at_init(function: str) -> frozenset[str]:
+    """Return the names of all modules that a function's init imports, of the layer's packages."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for package in _distributions():
+            # No other package may be seen: some look for what they can do without.
+            entries = {file.parts[0] for file in package.files or ()}
+            for entry in entries - {"..", "__pycache__"}:
+                (folder / entry).symlink_to(str(package.locate_file(entry)))
+        code = f"import functions.{function}.app"
+        return frozenset(json.loads(_python(LIST.format(code), f"{LAYER}:{ROOT}:{folder}")))
+
+
+def _distributions() -> Iterator[Distribution]:
+    text = (LAYER / "requirements.txt").read_text()
+    for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE):
+        # Missing are those for other platforms or versions of Python.
+        with contextlib.suppress(ModuleNotFoundError):
+            yield distribution(name)
 
 
 def _copy_packages(folder: Path) -> None:
-    text = (LAYER / "requirements.txt").read_text()
-    for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE):
-        try:
-            files = distribution(name).files or []
-        except ModuleNotFoundError:  # only for other platforms or versions of Python
-            continue
-        for file in files:
+    for package in _distributions():
+        for file in package.files or ():
             if ".." in file.parts or file.suffix == ".pyc":
                 continue
             target = folder / file

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from bench.cold import imported_at_init
 from bench.servers import Servers, servers
 from bench.wire import wire
 
@@ -86,19 +85,3 @@ def test_a_lookup_does_not_wait_for_the_disk(running):
         connection.commit()
         (setting,) = connection.execute("SHOW synchronous_commit").fetchone()
         assert setting == "on"
-
-
-@pytest.fixture(scope="module")
-def imported() -> set[str]:
-    return imported_at_init()
-
-
-@pytest.mark.parametrize("package", ["boto3", "aws_xray_sdk", "jinja2", "email_validator"])
-def test_init_does_not_import(package, imported):
-    assert package not in imported
-
-
-def test_init_leaves_the_openapi_machinery_alone(imported):
-    openapi = "aws_lambda_powertools.event_handler.openapi"
-    heavy = {f"{openapi}.swagger_ui", f"{openapi}.dependant", "botocore.session"}
-    assert not imported & heavy

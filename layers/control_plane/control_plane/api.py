@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -17,12 +17,14 @@ from pydantic import BaseModel
 
 from control_plane import errors
 from control_plane.errors import ControlPlaneError, Fault, InvalidRequest, MalformedRequest
-from control_plane.executions import Execution, StartAnswer
 from control_plane.json_text import read_json
 from control_plane.limits import Limits
 from control_plane.observability import logger, metrics
 from control_plane.requests import Caller, check_key, read_id, read_model
 from control_plane.trace_context import trace_from_headers
+
+if TYPE_CHECKING:  # functions that start nothing do without templates and YAML
+    from control_plane.executions import Execution, StartAnswer
 
 Body = TypeVar("Body", bound=BaseModel)
 Route = Callable[..., Response[Any]]
