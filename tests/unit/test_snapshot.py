@@ -62,7 +62,7 @@ def connected_things() -> set[int]:
 def test_every_connection_of_a_function_is_dropped_at_a_restore(
     hooks, monkeypatch, repository: Path, function
 ):
-    for name in ("DATABASE_URL", "PUBLIC_SERVER_URL", "DEAD_LETTER_QUEUE_URL"):
+    for name in ("DATABASE_URL", "PUBLIC_SERVER_URL", "DEAD_LETTER_QUEUE_URL", "NEW_VERSION"):
         monkeypatch.setenv(name, "postgresql://app@db/noetl")
     file = repository / "functions" / function / "app.py"
     spec = importlib.util.spec_from_file_location(f"snapshot_of_{function}", file)
