@@ -13,7 +13,7 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve send follow test lint format openapi bench bench-recovery lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl demo serve send follow test faults lint format openapi bench bench-recovery lock verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ follow: $(READY) ## follow an execution's events in the running stack: make foll
 
 test: $(READY) $(SAM_READY) $(NOETL_READY) ## run every suite that this machine can run
 	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+faults: $(READY) ## break everything on purpose: SEEDS=200 histories, or the one of SEED=17
+	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) $(RUN) -m pytest tests/faults$(if $(SEED),/test_histories.py) $(ARGS)
 
 lint: $(READY) ## check style and types
 	@$(RUN) -m ruff check

@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures_nats",
     "tests.fixtures_noetl",
     "tests.fixtures_sam",
+    "tests.faults.tally",
 ]
 
 TOGETHER = {"sam": "docker", "emulator": "docker", "cli": "docker"}

@@ -17,31 +17,12 @@ from tests.faults.world import World
 from tests.fixtures_nats import Broker
 from tests.fixtures_postgres import database_from
 
-MakeWorld = Callable[[], World]
-
-
-_TALLY = pytest.StashKey[Tally]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TALLY] = Tally()
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    tally = config.stash[_TALLY]
-    if tally.histories:
-        terminalreporter.section("faults")
-        for line in tally.lines():
-            terminalreporter.write_line(line)
+MakeWorld = Callable[..., World]
 
 
 @pytest.fixture
-def tally(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Tally:
-    one = pytestconfig.stash[_TALLY]
-    one.name = request.node.name
-    return one
+def tally(request: pytest.FixtureRequest) -> Tally:
+    return Tally(request.node)
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +46,11 @@ def make_world(  # noqa: PLR0917
     numbers = count()
     with ExitStack() as worlds:
 
-        def make() -> World:
+        def make(bug: str | None = None) -> World:
             owner_url = worlds.enter_context(database_from(template_database, postgres_server.url))
             folder = tmp_path / f"world-{next(numbers)}"
             folder.mkdir()
-            world = World(zygote, owner_url, broker, folder, tally)
+            world = World(zygote, owner_url, broker, folder, tally, bug)
             worlds.callback(world.close)
             return world
 

@@ -42,10 +42,18 @@ class World:
 
     No second of it is waited for: the rows of the database become older (`tests.virtual_time`), and
     so do the wall clocks of frozen sandboxes (`tests.faults.zygote`).
+
+    :param bug: the name of a double of `tests.faults.doubles` that its sandboxes have
     """
 
-    def __init__(
-        self, zygote: Zygote, owner_url: str, broker: Broker, folder: Path, tally: Tally
+    def __init__(  # noqa: PLR0917
+        self,
+        zygote: Zygote,
+        owner_url: str,
+        broker: Broker,
+        folder: Path,
+        tally: Tally,
+        bug: str | None = None,
     ) -> None:
         self.replies: list[Reply] = []
         self.relay_errors: list[str] = []
@@ -66,6 +74,7 @@ class World:
             "DATABASE_URL": to_postgres.url,
             "NATS_URL": to_nats.url,
             "PUBLIC_SERVER_URL": "https://noetl.example.com",
+            **({"FAULTS_BUG": bug} if bug else {}),
         }
         self._threads = self._closing.enter_context(ThreadPoolExecutor(60))
         for path, content in PLAYBOOKS.items():
@@ -164,7 +173,8 @@ class World:
         return self._threads.submit(work, *arguments, **named)
 
     def pass_time(self, seconds: float) -> None:
-        pass_time(self.postgres.owner, seconds)
+        if seconds:
+            pass_time(self.postgres.owner, seconds)
 
     def claim(self, execution_id: int) -> None:
         """Have a worker claim the execution's first command."""

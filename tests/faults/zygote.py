@@ -52,11 +52,14 @@ def become_sandbox(request: dict[str, str], connection: int, log: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    clock = request.pop("FAULTS_CLOCK")
+    clock, bug = request.pop("FAULTS_CLOCK"), request.pop("FAULTS_BUG", None)
     set_clock(clock)
     os.environ.clear()
     os.environ.update(request)
     sys.path.insert(0, request["LAMBDA_TASK_ROOT"])
+    if bug is not None:
+        doubles = importlib.import_module("tests.faults.doubles")
+        doubles.install(bug, importlib.import_module("app"))
     sandbox.main(connection)
     os._exit(0)
 

@@ -63,6 +63,10 @@ class Proxy:
             self._traps.remove(found)
         return found
 
+    def disarm(self) -> None:
+        """Take away the traps that nobody has come to."""
+        self._traps.clear()
+
     def parts(self, data: bytes) -> list[bytes]:
         """Take apart what a client says."""
         if self.each is None:
