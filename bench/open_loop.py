@@ -109,6 +109,8 @@ def _workers(servers: Servers, number: int) -> Iterator[_Workers]:
     processes = [spawn.Process(target=_work, args=(servers, pipe[1], next_start)) for pipe in pipes]
     for process in processes:
         process.start()
+    for _, theirs in pipes:
+        theirs.close()  # so that the end of a process is the end of its pipe
     try:
         for ours, _ in pipes:
             if not ours.poll(120):

@@ -10,6 +10,7 @@ from bench.handler import PHASES
 from bench.turns import SIDES
 
 Results = dict[str, Any]
+RATES = (1, 100, 10_000)
 
 
 def report(results: Results) -> str:
@@ -24,7 +25,10 @@ def report(results: Results) -> str:
         "listing": _listing,
         "cold": _cold,
     }
-    return "\n\n".join(make(results[name]) for name, make in parts.items() if name in results)
+    tables = [make(results[name]) for name, make in parts.items() if name in results]
+    if {"warm", "wire"} <= results.keys():
+        tables.append(_meaning(results["warm"], results["wire"]["one start"]))
+    return "\n\n".join(tables)
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -163,6 +167,23 @@ def _listing(figures: Results) -> str:
     rows = (tuple(page[key] for key in keys) for page in figures["pages"])
     made = f"All indexes of the log anew: {figures['indexes_s']:.1f} s."
     return f"{table('Pages of GET /api/executions', head, rows)}\n\n{made}"
+
+
+def _meaning(cases: list[Results], start: Results) -> str:
+    """Return what rates come to, computed from one start at a time and the smallest payload."""
+    by_name = {case["case"]: case["ours"] for case in cases}
+    near, far = by_name["3 steps, 100 B"], by_name["3 steps, 100 B, 1 ms away"]
+    head = ("starts a second", "busy sandboxes", "of a core, in handlers", "round trips/s",
+            "commits/s", "in batches of 10", "MB/s to PostgreSQL", "event rows a day")  # fmt: skip
+    rows = (
+        (
+            rate, rate * far["p50"] / 1e6, rate * near["cpu"] / 1e6,
+            round(rate * start["round_trips"]), rate, rate / 10,
+            rate * start["database_bytes"] / 1e6, rate * 2 * 86_400,
+        )
+        for rate in RATES
+    )  # fmt: skip
+    return table("What rates come to (computed)", head, rows)
 
 
 def _cold(figures: Results) -> str:
