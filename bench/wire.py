@@ -10,9 +10,11 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from bench.handler import Handler
@@ -43,19 +45,45 @@ def _figures(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, 
     return _sent(servers, prepare) | _computed(servers, prepare)
 
 
+@contextlib.contextmanager
+def _handler(
+    servers: Servers, owner: psycopg.Connection[Any], prepare: Callable[[Handler], None]
+) -> Iterator[Handler]:
+    """Lend a warm handler; at the end wait until PostgreSQL's process for it is gone.
+
+    It tells what it has counted as the last thing, after it has left pg_stat_activity.
+
+    :raises TimeoutError: it is still there after 10 s
+    """
+    handler = Handler(servers.database_url, servers.nats_url)
+    with silent():
+        try:
+            prepare(handler)
+            for _ in range(WARM_UP):
+                handler.start()
+            yield handler
+        finally:
+            rows = owner.execute("""
+                SELECT pid FROM pg_stat_activity
+                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            """).fetchall()
+            handler.close()
+    end = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) for (pid,) in rows):
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.01)
+
+
 def _sent(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, float]:
     with (
         wiretapped(servers.database_url) as postgres,
         Proxy(servers.nats_url) as nats,
         psycopg.connect(servers.owner_url, autocommit=True) as owner,
-        silent(),
     ):
-        handler = Handler(postgres.url, nats.url)
-        try:
-            prepare(handler)
-            flushes = _flushes(owner)
-            for _ in range(WARM_UP):
-                handler.start()
+        by_way_of_both = replace(servers, database_url=postgres.url, nats_url=nats.url)
+        flushes = _flushes(owner)
+        with _handler(by_way_of_both, owner, prepare) as handler:
             postgres.take()
             nats.seen = b""
             transactions = _transactions(owner)
@@ -63,8 +91,6 @@ def _sent(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, flo
                 handler.start()
             transactions = _transactions(owner) - transactions
             sent, published = postgres.take(), nats.seen
-        finally:
-            handler.close()
         flushes = _flushes(owner) - flushes
     commands = NATS_COMMANDS.findall(published)
     return {
@@ -85,38 +111,36 @@ def _transactions(owner: psycopg.Connection[Any]) -> int:
 
 
 def _flushes(owner: psycopg.Connection[Any]) -> int:
-    """Return how often connections have waited for the log to be on the disk.
+    """Return how often connections have waited for the log to be on the disk, once they ended.
 
-    :raises TimeoutError: one has not ended, and so has not told yet
+    Asked again until nothing changes for a while: some may have ended just now.
+
+    :raises TimeoutError: somebody else keeps writing
     """
-    end = time.monotonic() + 10
-    while owner.execute("""
-        SELECT FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND usename <> current_user
-    """).fetchone():
-        if time.monotonic() > end:
-            raise TimeoutError
-        time.sleep(0.01)
-    row = owner.execute("""
-        SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal' AND backend_type = 'client backend'
-    """).fetchone()
-    return int(row[0] or 0) if row else 0
+    before = -1
+    for _ in range(50):
+        row = owner.execute("""
+            SELECT coalesce(sum(fsyncs), 0)::integer FROM pg_stat_io
+            WHERE object = 'wal' AND backend_type = 'client backend'
+        """).fetchone()
+        now = int(row[0]) if row else 0
+        if now == before:
+            return now
+        before = now
+        time.sleep(0.2)
+    raise TimeoutError
 
 
 def _computed(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, float]:
     """Return calls of Python and C functions, and the memory that is held meanwhile."""
-    handler = Handler(servers.database_url, servers.nats_url)
-    with silent():
-        try:
-            prepare(handler)
-            for _ in range(WARM_UP):
-                handler.start()
-            return {
-                "function_calls": _function_calls(handler),
-                "peak_allocated_bytes": _peak_bytes(handler),
-            }
-        finally:
-            handler.close()
+    with (
+        psycopg.connect(servers.owner_url, autocommit=True) as owner,
+        _handler(servers, owner, prepare) as handler,
+    ):
+        return {
+            "function_calls": _function_calls(handler),
+            "peak_allocated_bytes": _peak_bytes(handler),
+        }
 
 
 def _function_calls(handler: Handler) -> int:
@@ -165,17 +189,15 @@ def _small_receive_buffer() -> Iterator[None]:
 
 def _blocks_left(servers: Servers) -> float:
     """Return the blocks of memory that a start leaves behind: a leak, or else about none."""
-    handler = Handler(servers.database_url, servers.nats_url)
-    handler.body(PATH, payload(100))
-    with silent():
-        try:
-            for _ in range(LEAK_CALLS):  # asyncio drops cancelled timers by the hundred
-                handler.start()
-            gc.collect()
-            begin = sys.getallocatedblocks()
-            for _ in range(LEAK_CALLS):
-                handler.start()
-            gc.collect()
-            return (sys.getallocatedblocks() - begin) / LEAK_CALLS
-        finally:
-            handler.close()
+    with (
+        psycopg.connect(servers.owner_url, autocommit=True) as owner,
+        _handler(servers, owner, lambda one: one.body(PATH, payload(100))) as handler,
+    ):
+        for _ in range(LEAK_CALLS):  # asyncio drops cancelled timers by the hundred
+            handler.start()
+        gc.collect()
+        begin = sys.getallocatedblocks()
+        for _ in range(LEAK_CALLS):
+            handler.start()
+        gc.collect()
+        return (sys.getallocatedblocks() - begin) / LEAK_CALLS
