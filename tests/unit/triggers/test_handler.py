@@ -183,6 +183,18 @@ def test_a_message_with_too_many_events_does_not_delay_its_batch(plane):
     assert len(plane.starts) == 1
 
 
+@pytest.mark.parametrize(("more", "started"), [(0, 2), (1, 1)])
+def test_a_body_of_the_queue_s_largest_size_starts_and_a_larger_one_is_dead_lettered(
+    plane, more, started
+):
+    empty = len(json.dumps({"path": PATH, "payload": {"name": ""}}))
+    name = "x" * (1024 * 1024 - empty + more)
+    large = message("m1", {"path": PATH, "payload": {"name": name}})
+    assert plane.deliver(large, message("m2")) == []
+    assert len(plane.starts) == started
+    assert [letter.id for letter in plane.dead_letters.letters] == ["m1"] * more
+
+
 def test_one_id_for_two_requests_is_dead_lettered(plane):
     body = {"path": PATH, "idempotency_key": "k"}
     assert plane.deliver(message("m1", body), message("m2", body | {"payload": {"a": 1}})) == []
