@@ -18,7 +18,7 @@ from bench.servers import Servers, payload
 from bench.silence import silent
 
 RELAYS = (1, 2)
-AT_ONCE = 1000
+AT_ONCE = 250
 
 
 class _RelayContext(Context):

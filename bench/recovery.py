@@ -35,7 +35,7 @@ def main() -> int:
         "thaw": thaw(options.rounds),
     }
     with servers() as running:
-        results["promise"] = promise(running, rounds=15)
+        results["promise"] = promise(running, rounds=8)
         results["drain"] = drain(running, options.rows)
     results["load"] = [load_before, os.getloadavg()[0]]
     options.output.write_text(json.dumps(results, indent=1) + "\n")

@@ -221,6 +221,20 @@ def test_whoever_held_the_lease_for_too_long_does_not_end_another_s(backend, out
     assert backend.outbox().lease(1, 30).due == ()
 
 
+def test_whoever_wakes_up_late_speaks_of_its_own_message_only(backend, outbox, start):
+    start()
+    backend.pass_time(61)
+    (late,) = outbox.lease(1, 30).due
+    backend.pass_time(31)
+    other = backend.outbox()
+    assert notified(other) == [late.notification.message_id]
+    backend.pass_time(301)
+    (anew,) = other.lease(1, 30).due
+    outbox.acknowledge([late])
+    backend.pass_time(31)
+    assert sent(backend.outbox()) == [anew.notification.message_id]
+
+
 def test_what_is_released_is_due_once_more(backend, start):
     outbox = backend.outbox(park_after=7200)
     one, other = start(), start()
