@@ -13,7 +13,7 @@ NOETL_READY := $(NOETL_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve send follow test faults lint format openapi bench bench-recovery lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl demo serve send follow test faults lint format openapi bench bench-cold bench-recovery lock verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it c
 
 bench: $(READY) ## measure starts beside the least they could cost; ARGS=--full, ARGS='--only growth'
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench $(ARGS)
+
+bench-cold: $(READY) $(SAM_READY) ## measure cold starts in the runtime emulator; writes bench/cold.json
+	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench.cold_start $(ARGS)
 
 bench-recovery: $(READY) ## measure thaws, the relay and its cost; writes bench/recovery.json
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench.recovery $(ARGS)
