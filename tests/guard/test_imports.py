@@ -23,6 +23,7 @@ PACKAGES = {
     "catalog": COMMON | {"minijinja", "yaml"},
     "executions": COMMON,
     "migrate": COMMON,
+    "pre_traffic": POWERTOOLS | PYDANTIC | {"minijinja", "typing_extensions", "yaml"},
 }
 """The packages that each function imports before its first event; a new one costs every start."""
 
