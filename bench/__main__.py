@@ -19,6 +19,7 @@ from bench.capacity import capacity
 from bench.cold import cold
 from bench.growth import FULL_SIZES, SIZES, growth
 from bench.listing import FULL_EVENTS, listing
+from bench.memory import memory
 from bench.open_loop import open_loop
 from bench.report import report
 from bench.servers import Servers, servers
@@ -48,6 +49,7 @@ PARTS: dict[str, Callable[[Servers, Form], Any]] = {
     "warm": lambda servers, form: warm(servers, form.runs, form.share),
     "wire": lambda servers, _: wire(servers),
     "capacity": lambda servers, form: capacity(servers, 2 * form.share, form.runs),
+    "memory": lambda servers, _: memory(servers),
     "batch": lambda servers, form: batch(servers, form.runs, form.share),
     "open_loop": lambda servers, form: open_loop(servers, form.runs, form.share),
     "growth": lambda servers, form: growth(servers, form.sizes, form.rounds),

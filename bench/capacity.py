@@ -1,14 +1,12 @@
-"""Starts a second, CPU and memory of 1 to 8 processes at once, each as a sandbox would be."""
+"""Starts a second and CPU of 1 to 8 processes at once, each as a sandbox would be."""
 
 from __future__ import annotations
 
 import multiprocessing
-import re
 import statistics
 import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from typing import Any
 
 from bench.figures import spread
@@ -48,7 +46,7 @@ def _median(results: list[Result]) -> Result:
 
 
 def _together(servers: Servers, side: str, number: int, seconds: float) -> Result:
-    # Not forked: a copy of this process would bring its memory along.
+    # Not forked: a copy of this process would share its connections.
     spawn = multiprocessing.get_context("spawn")
     barrier, queue = spawn.Barrier(number), spawn.Queue()
     arguments = (servers, side, seconds, barrier, queue)
@@ -58,11 +56,10 @@ def _together(servers: Servers, side: str, number: int, seconds: float) -> Resul
     results = [queue.get(timeout=120) for _ in workers]
     for worker in workers:
         worker.join()
-    starts = sum(done for done, _, _ in results)
+    starts = sum(done for done, _ in results)
     return {
         "starts_per_second": starts / seconds,
-        "cpu_us": sum(cpu for _, cpu, _ in results) / starts * 1e6,
-        "peak_rss_mb": max(rss for _, _, rss in results),
+        "cpu_us": sum(cpu for _, cpu in results) / starts * 1e6,
     }
 
 
@@ -79,7 +76,7 @@ def _work(servers: Servers, side: str, seconds: float, barrier: Barrier, queue: 
             done += 1
         cpu = time.process_time() - cpu
     close()
-    queue.put((done, cpu, _peak_rss_mb()))
+    queue.put((done, cpu))
 
 
 def starter(servers: Servers, side: str) -> tuple[Callable[[], object], Callable[[], None]]:
@@ -92,9 +89,3 @@ def starter(servers: Servers, side: str) -> tuple[Callable[[], object], Callable
     floor = Floor(servers.database_url, servers.nats_url)
     text = Json(given).text
     return lambda: floor.start("bench/steps-3", text), floor.close
-
-
-def _peak_rss_mb() -> float:
-    # Not getrusage, which counts what the process was before it became another program.
-    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    return int(match[1]) / 1024 if match else float("nan")

@@ -19,6 +19,7 @@ def report(results: Results) -> str:
         "warm": lambda cases: f"{_phases(cases)}\n\n{_warm(cases)}",
         "wire": _wire,
         "capacity": _capacity,
+        "memory": _memory,
         "batch": _batch,
         "open_loop": _open_loop,
         "growth": lambda figures: f"{_points(figures)}\n\n{_slopes(figures)}\n\n{_first(figures)}",
@@ -97,9 +98,8 @@ def _wire(figures: Results) -> str:
 
 
 def _capacity(figures: list[Results]) -> str:
-    head = ("processes", "starts/s", "floor", "CPU µs", "floor", "peak RSS MB", "floor",
-            "floor moved")  # fmt: skip
-    keys = ("starts_per_second", "cpu_us", "peak_rss_mb")
+    head = ("processes", "starts/s", "floor", "CPU µs", "floor", "floor moved")
+    keys = ("starts_per_second", "cpu_us")
     rows = (
         (
             one["processes"],
@@ -109,6 +109,15 @@ def _capacity(figures: list[Results]) -> str:
         for one in figures
     )
     return table("Processes at once", head, rows)
+
+
+def _memory(figures: list[Results]) -> str:
+    head = ("100 starts of", "MB after init", "floor", "at the peak", "floor")
+    rows = (
+        (f["case"], *(f[side][key] for key in ("init_mb", "peak_mb") for side in SIDES))
+        for f in figures
+    )
+    return table("Memory of a sandbox's process", head, rows)
 
 
 def _batch(figures: list[Results]) -> str:
