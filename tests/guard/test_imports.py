@@ -23,7 +23,7 @@ PACKAGES = {
     "catalog": COMMON | {"minijinja", "yaml"},
     "executions": COMMON,
     "migrate": COMMON,
-    "pre_traffic": POWERTOOLS | PYDANTIC | {"minijinja", "typing_extensions", "yaml"},
+    "pre_traffic": POWERTOOLS | PYDANTIC | {"typing_extensions"},
 }
 """The packages that each function imports before its first event; a new one costs every start."""
 
@@ -34,6 +34,7 @@ LATE = {
         "control_plane.monitor",
         "control_plane.postgres.execution_log",
         "control_plane.relay",
+        "control_plane.release",
         "control_plane.triggers",
     },
     "trigger": {"control_plane.monitor", "control_plane.postgres.execution_log"},

@@ -13,7 +13,7 @@ from control_plane.jetstream import JetStreamNotifier
 from control_plane.ports import CatalogReference
 from control_plane.postgres.connection import Database
 from control_plane.postgres.executions import PostgresExecutionStore
-from control_plane.release.dry_run import CANARY_PATH
+from control_plane.release import CANARY_PATH
 from control_plane.requests import Caller, ExecuteRequest
 from control_plane.settings import ExecuteSettings
 from tests.integration.postgres.wire import wiretapped

@@ -56,6 +56,7 @@ SWITCHES: dict[str, dict[str, str]] = {
     },
     "alarms": {
         "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
+        "AlarmProxyName": "noetl-prod",
         "AlarmWithoutStarts": "yes",
     },
     "NightlyPath": {"NightlyPath": "examples/nightly_close"},

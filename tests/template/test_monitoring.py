@@ -8,9 +8,20 @@ import subprocess
 
 import pytest
 
+from control_plane import errors
+from control_plane.ports import Phases
 from local.cloudformation import Resolver, load
 from tests.template.switches import SWITCHES
 
+ERRORS = {
+    name: item
+    for name, item in vars(errors).items()
+    if isinstance(item, type) and issubclass(item, Exception)
+}
+TOLD = {errors.InvalidRequest, errors.StoreUnavailable}
+"""Classes with subclasses, and raised themselves."""
+NEVER_TOLD = {"BrokerUnavailable", "ConfigurationError"}
+"""No request fails by the one (it is deferred), and the other one ends a sandbox at its start."""
 OURS = [{"Name": "service", "Value": "noetl-control-plane"}]
 
 
@@ -64,11 +75,37 @@ def test_silence_is_an_alarm_of_the_relay_and_where_starts_are_expected(monitori
     assert breaching == {"NoStartsAlarm", "RelaySilentAlarm"}
 
 
-def test_the_dashboard_is_json(monitoring):
+@pytest.fixture(scope="module")
+def widgets(monitoring):
     parameters = {"StackName": "noetl", "HttpApiId": "abc", "ExecuteFunctionName": "execute"}
     body = monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
-    widgets = json.loads(Resolver(monitoring, parameters).resolve(body))["widgets"]
+    return json.loads(Resolver(monitoring, parameters).resolve(body))["widgets"]
+
+
+def test_no_two_widgets_of_the_dashboard_share_a_place(widgets):
     assert len({(widget["x"], widget["y"]) for widget in widgets}) == len(widgets)
+
+
+def test_the_dashboard_shows_every_metric_that_the_code_has(widgets, repository):
+    layer = repository / "layers" / "control_plane" / "control_plane"
+    text = "".join(file.read_text() for file in layer.rglob("*.py"))
+    counted = set(re.findall(r'add_metric\((?:name=)?"(\w+)"', text)) | {"Refused", "Failed"}
+    phases = {f"{phase.title()}Ms" for phase in Phases._fields}
+    ends = {name for name, error in ERRORS.items() if error in TOLD or not error.__subclasses__()}
+    by_class = {f"Errors.{name}" for name in ends - NEVER_TOLD}
+    rows = [row for widget in widgets for row in widget["properties"]["metrics"]]
+    shown = {row[1] for row in rows if isinstance(row[1], str)}
+    assert counted | phases | by_class <= shown
+    assert {name for name in shown if name.startswith("Errors.")} == by_class
+
+
+@pytest.mark.parametrize(("switch", "watched"), [("defaults", ""), ("alarms", "noetl-prod")])
+def test_pinned_sessions_raise_an_alarm_where_there_is_a_proxy(
+    resolve, monitoring, switch, watched
+):
+    given = resolve(**SWITCHES[switch]).of_type("AWS::CloudFormation::Stack")["Monitoring"]
+    assert given["Parameters"]["DatabaseProxyName"] == watched
+    assert monitoring["Resources"]["PinningAlarm"]["Condition"] == "HasProxy"
 
 
 def test_cfn_lint_minds_nothing(sam_environment, repository):

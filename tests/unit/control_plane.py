@@ -10,6 +10,7 @@ from typing import Any
 from control_plane.executions import ExecutionStarter
 from control_plane.limits import Limits
 from control_plane.playbook.cache import PlaybookCache
+from control_plane.ports import Phases
 from control_plane.requests import Caller, ExecuteRequest, read_model
 from tests.contract.fake_notifier import FakeCommandNotifier
 from tests.contract.fake_store import FakeBackend, FakeExecutionStore
@@ -41,6 +42,7 @@ class RecordedObserver:
     """An observer that keeps what it is told."""
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
+    phases: list[Phases] = field(default_factory=list)
 
     def started(self, execution_id: int, path: str) -> None:
         self.told.append(("started", execution_id, path))
@@ -50,6 +52,9 @@ class RecordedObserver:
 
     def notification_deferred(self, execution_id: int, reason: str) -> None:
         self.told.append(("deferred", execution_id, reason))
+
+    def took(self, phases: Phases) -> None:
+        self.phases.append(phases)
 
 
 class ControlPlane:

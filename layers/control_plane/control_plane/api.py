@@ -19,7 +19,7 @@ from control_plane import errors
 from control_plane.errors import ControlPlaneError, Fault, InvalidRequest, MalformedRequest
 from control_plane.json_text import read_json
 from control_plane.limits import Limits
-from control_plane.observability import logger, metrics
+from control_plane.observability import count_failure, logger
 from control_plane.requests import Caller, check_key, read_id, read_model
 from control_plane.trace_context import trace_from_headers
 
@@ -186,12 +186,12 @@ class ControlPlaneApi(APIGatewayHttpResolver):
             logger.error(error.message, error=name, cause=repr(error.__cause__))
         else:
             logger.info("request refused", error=name, status=int(status))
-        metrics.add_metric(name="Refused" if status < 500 else "Failed", unit="Count", value=1)
+        count_failure(error)
         return self._problem(status, name, error.message, getattr(error, "faults", ()))
 
     def _unexpected(self, error: Exception) -> Response[str]:
         logger.exception("internal error", incident=self.incident, exc_info=error)
-        metrics.add_metric(name="Failed", unit="Count", value=1)
+        count_failure(error)
         internal = errors.InternalError(self.incident)
         return self._problem(status_of(internal), "InternalError", internal.message)
 

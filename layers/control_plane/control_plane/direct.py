@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from control_plane.errors import ControlPlaneError, InternalError
+from control_plane.errors import ControlPlaneError, InternalError, RequestError
 from control_plane.executions import ExecutionStarter
 from control_plane.json_text import check_value
 from control_plane.limits import Limits
-from control_plane.observability import logger
+from control_plane.observability import count_failure, logger
 from control_plane.requests import Caller, ExecuteRequest, read_model
 
 if TYPE_CHECKING:
@@ -66,9 +66,14 @@ def _telling(request_id: str) -> Iterator[None]:
     try:
         yield
     except ControlPlaneError as error:
-        logger.info("request refused", error=type(error).__name__)
+        count_failure(error)
+        if isinstance(error, RequestError):
+            logger.info("request refused", error=type(error).__name__)
+        else:
+            logger.error(error.message, error=type(error).__name__, cause=repr(error.__cause__))
         raise
-    except Exception:
+    except Exception as error:
+        count_failure(error)
         logger.exception("internal error", incident=request_id)
         # A driver's message may name the host: the invoker gets the incident alone.
         raise InternalError(request_id) from None

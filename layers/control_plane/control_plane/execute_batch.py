@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # pydantic reads the standard one from 
 from control_plane.batches import BatchItem, BatchStarter, Outcome
 from control_plane.errors import ControlPlaneError, InternalError, RequestError, StoreUnavailable
 from control_plane.executions import Execution, ExecutionStarter
-from control_plane.observability import logger, metrics
+from control_plane.observability import count_failure, logger
 from control_plane.requests import Caller, ExecuteRequest, read_model
 
 MOST_ITEMS = 1000
@@ -130,6 +130,5 @@ def _told(error: Exception, place: int, incident: str) -> str:
     else:
         logger.error("internal error", incident=incident, index=place, exc_info=error)
         error = InternalError(incident)
-    kind = "Refused" if isinstance(error, RequestError) else "Failed"
-    metrics.add_metric(name=kind, unit="Count", value=1)
+    count_failure(error)
     return error.message

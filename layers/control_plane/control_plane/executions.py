@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import NamedTuple
 
 from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
@@ -29,6 +30,7 @@ from control_plane.ports import (
     ExecutionStore,
     KnownStart,
     Notification,
+    Phases,
     Start,
     StartIds,
     StartObserver,
@@ -92,15 +94,32 @@ class ExecutionStarter:
         asked = self.accept(request, caller, key)
         held = self.playbooks.held(asked.reference)
         self.notifier.prepare()
+        begun = perf_counter()
         found = self.store.resolve(asked.key, asked.reference, held)
+        resolved = perf_counter()
         if found.known is not None:
             return self.replay(found.known, asked)
         if found.entry is None or found.ids is None:
             raise not_found(asked.reference)
-        start = self.prepare(asked, found.entry, self.playbooks.playbook(found.entry), found.ids)
-        execution = self.conclude(asked, start, self.store.record(start))
+        playbook = self.playbooks.playbook(found.entry)
+        parsed = perf_counter()
+        start = self.prepare(asked, found.entry, playbook, found.ids)
+        built = perf_counter()
+        known = self.store.record(start)
+        recorded = perf_counter()
+        execution = self.conclude(asked, start, known)
         if not execution.replayed:
+            concluded = perf_counter()
             self._notify(start)
+            self.observer.took(
+                Phases(
+                    resolve=resolved - begun,
+                    parse=parsed - resolved,
+                    build=built - parsed,
+                    record=recorded - built,
+                    notify=perf_counter() - concluded,
+                )
+            )
         return execution
 
     def accept(

@@ -175,6 +175,19 @@ class CommandNotifier(Protocol):
         ...
 
 
+class Phases(NamedTuple):
+    """How long each part of a start took, in seconds.
+
+    ``parse`` is next to nothing where the sandbox holds the playbook already.
+    """
+
+    resolve: float
+    parse: float
+    build: float
+    record: float
+    notify: float
+
+
 class StartObserver(Protocol):
     """Who is told what became of a request; must not fail."""
 
@@ -188,6 +201,10 @@ class StartObserver(Protocol):
 
     def notification_deferred(self, execution_id: int, reason: str) -> None:
         """Tell that a start stands whose notification was left to the relay."""
+        ...
+
+    def took(self, phases: Phases) -> None:
+        """Tell how long a start took that was alone; those of a batch share their round trips."""
         ...
 
 

@@ -19,11 +19,10 @@ from control_plane.errors import NotificationFailed
 from control_plane.executions import ExecutionStarter
 from control_plane.health import NotifierProbe
 from control_plane.playbook.cache import PlaybookCache
-from control_plane.ports import CatalogStore, ExecutionStore, Notification
+from control_plane.ports import CatalogStore, ExecutionStore, Notification, Phases
+from control_plane.release import CANARY_PATH
 from control_plane.requests import Caller, ExecuteRequest
 
-CANARY_PATH = "system/canary"
-"""A path that needs no entry in the catalog: in a dry run it is the playbook of this release."""
 _CANARY = Path(__file__).with_name("canary.yaml")
 
 
@@ -102,3 +101,5 @@ class _Unseeing:
     def replayed(self, execution_id: int) -> None: ...
 
     def notification_deferred(self, execution_id: int, reason: str) -> None: ...
+
+    def took(self, phases: Phases) -> None: ...

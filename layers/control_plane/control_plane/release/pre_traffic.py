@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from control_plane import invocation
 from control_plane.observability import logger
-from control_plane.release.dry_run import CANARY_PATH
+from control_plane.release import CANARY_PATH
 
 INVOKE_SECONDS = 30
 """Longer than a cold start (10 s) and the function's timeout (15 s) take together."""

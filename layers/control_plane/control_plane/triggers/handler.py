@@ -18,7 +18,7 @@ from control_plane.batches import BatchStarter
 from control_plane.errors import ControlPlaneError, InternalError
 from control_plane.execute_batch import batch_answer
 from control_plane.executions import ExecutionStarter
-from control_plane.observability import logger, metrics
+from control_plane.observability import error_name, logger, metrics
 from control_plane.triggers.dead_letters import DeadLetterQueue
 from control_plane.triggers.dispatcher import Dispatcher, Verdict
 from control_plane.triggers.messages import MessageReader
@@ -99,6 +99,7 @@ def _tell(verdict: Verdict) -> None:
             logger.info("message asks for nothing", **said)
         return
     said |= {"error": type(failure).__name__}
+    metrics.add_metric(name=f"Errors.{error_name(failure)}", unit="Count", value=1)
     reason = failure.message if isinstance(failure, ControlPlaneError) else "a defect"
     if verdict.is_dead:
         logger.warning("message dead-lettered", reason=reason, **said)
