@@ -120,7 +120,6 @@ def _python(code: str, path: str, *options: str, output: str = "stdout") -> str:
             "PYTHONPATH": path,
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             "NATS_URL": "nats://127.0.0.1:1",
-            "NEW_VERSION": "none",
             "PUBLIC_SERVER_URL": "http://localhost:8082",
             "NEW_VERSION": "a function:1",
         },
