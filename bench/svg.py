@@ -104,7 +104,12 @@ def panel(
         x, y = at(low, number * step)
         drawn.append(line((x, y), (x + width, y), "#dddddd"))
         drawn.append(text(x - 6, y + 4, f"{number * step:,.4g}", "end"))
-    drawn += [text(at(x, 0)[0], top + height + 17, name, "middle") for x, name in ticks.items()]
+    free = math.inf
+    for tick, name in sorted(ticks.items(), reverse=True):  # the last one always has its name
+        x, y = at(tick, 0)
+        if x + 4 * len(name) < free:
+            drawn.append(text(x, y + 17, name, "middle"))
+            free = x - 4 * len(name) - 6
     for side, points in lines.items():
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in points))
         colour = SIDE_COLOURS[side]

@@ -60,3 +60,14 @@ def test_a_line_runs_between_the_corners_of_its_panel():
     drawn = panel(frame, {"ours": [(0, 0), (4, 10)]}, {0: "0", 4: "4"}, highest=10)
 
     assert any('points="10.0,70.0 110.0,20.0"' in part for part in drawn)
+
+
+def test_names_below_a_panel_do_not_cover_each_other():
+    frame = Frame("t", left=0, top=0, width=100, height=50)
+    ticks = {0: "0", 9.5: "500k", 10: "1M"}
+
+    drawn = "".join(panel(frame, {"ours": [(0, 0), (10, 1)]}, ticks, highest=1))
+
+    assert ">1M<" in drawn
+    assert ">0<" in drawn
+    assert "500k" not in drawn
