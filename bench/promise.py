@@ -20,7 +20,7 @@ import psycopg
 from bench.handler import Handler
 from bench.servers import Servers, payload
 from bench.silence import silent
-from tests.integration.postgres.wire import wiretapped
+from tests.proxies.postgres import PostgresProxy
 
 WAYS = ("with", "without")
 STARTS = 100
@@ -91,7 +91,7 @@ def _milliseconds(work: Callable[[], object]) -> float:
 
 
 def _round_trips(database_url: str, nats_url: str) -> float:
-    with wiretapped(database_url) as wire, ExitStack() as stack:
+    with PostgresProxy(database_url) as wire, ExitStack() as stack:
         handler = _handler(wire.url, nats_url, stack)
         wire.take()
         for _ in range(20):

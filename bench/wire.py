@@ -20,8 +20,8 @@ import psycopg
 from bench.handler import Handler
 from bench.servers import Servers, payload
 from bench.silence import silent
-from tests.integration.jetstream.proxy import Proxy
-from tests.integration.postgres.wire import wiretapped
+from tests.proxies.nats import NatsProxy
+from tests.proxies.postgres import PostgresProxy
 
 CALLS = 32
 WARM_UP = 5
@@ -77,8 +77,8 @@ def _handler(
 
 def _sent(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, float]:
     with (
-        wiretapped(servers.database_url) as postgres,
-        Proxy(servers.nats_url) as nats,
+        PostgresProxy(servers.database_url) as postgres,
+        NatsProxy(servers.nats_url) as nats,
         psycopg.connect(servers.owner_url, autocommit=True) as owner,
         _without_autovacuum(owner),
     ):
@@ -86,7 +86,7 @@ def _sent(servers: Servers, prepare: Callable[[Handler], None]) -> dict[str, flo
         flushes = _flushes(owner)
         with _handler(by_way_of_both, owner, prepare) as handler:
             postgres.take()
-            nats.seen = b""
+            nats.forget()
             transactions = _transactions(owner)
             for _ in range(CALLS):
                 handler.start()

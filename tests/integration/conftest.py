@@ -11,25 +11,27 @@ from local.template import Function, read_template
 from tests.fixtures_nats import Broker
 from tests.fixtures_postgres import PostgresBackend
 from tests.integration.deliveries import PATH
-from tests.integration.jetstream.proxy import Proxy
-from tests.integration.postgres.wire import Wire, wiretapped
+from tests.proxies.nats import NatsProxy
+from tests.proxies.postgres import PostgresProxy
 
 
 @pytest.fixture
-def wire(app_database_url: str) -> Iterator[Wire]:
-    with wiretapped(app_database_url) as wire:
+def wire(app_database_url: str) -> Iterator[PostgresProxy]:
+    with PostgresProxy(app_database_url) as wire:
         yield wire
 
 
 @pytest.fixture
-def nats(broker: Broker) -> Iterator[Proxy]:
+def nats(broker: Broker) -> Iterator[NatsProxy]:
     broker.add_stream()
-    with Proxy(broker.url) as proxy:
+    with NatsProxy(broker.url) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def function(postgres: PostgresBackend, wire: Wire, nats: Proxy, repository: Path) -> Function:
+def function(
+    postgres: PostgresBackend, wire: PostgresProxy, nats: NatsProxy, repository: Path
+) -> Function:
     """The trigger function; the playbook that `deliveries` ask for is registered."""
     hello_world = repository / "playbooks" / "hello_world.yaml"
     postgres.add_entry(PATH, 1, hello_world.read_text(), None)

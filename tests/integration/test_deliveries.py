@@ -15,6 +15,7 @@ import pytest
 from local.sandbox_process import Invocation, Outcome, SandboxProcess
 from local.template import Function
 from tests.integration.deliveries import PATH, batch, record
+from tests.proxies.proxy import At
 from tests.queue_server import QueueServer
 
 MESSAGES = [f"message-{number}" for number in range(10)]
@@ -60,21 +61,21 @@ def test_ten_messages_for_one_playbook_are_two_round_trips_and_delivered_again_o
 
 
 def test_a_batch_whose_database_goes_away_half_way_is_delivered_again(postgres, wire, function):
-    wire.hold_request = b"record_start"
+    wire.trap(b"record_start", At.HOLD, times=None)
     (outcome,) = served(replace(function, timeout=3), batch(MESSAGES))
     assert repeated(outcome) == MESSAGES
     assert postgres.started() == []
-    wire.hold_request = None
+    wire.disarm()
     (outcome,) = served(function, batch(MESSAGES))
     assert repeated(outcome) == []
     assert len(postgres.started()) == 10
 
 
 def test_a_batch_whose_commit_is_not_heard_of_starts_once(postgres, wire, function):
-    wire.hold_reply = b"record_start"
+    wire.trap(b"record_start", At.HOLD_REPLY, times=None)
     (outcome,) = served(replace(function, timeout=3), batch(MESSAGES))
     assert repeated(outcome) == MESSAGES
-    wire.hold_reply = None
+    wire.disarm()
     (outcome,) = served(function, batch(MESSAGES))
     assert repeated(outcome) == []
     assert len(postgres.started()) == 10

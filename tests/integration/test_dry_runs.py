@@ -16,7 +16,7 @@ from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.release import CANARY_PATH
 from control_plane.requests import Caller, ExecuteRequest
 from control_plane.settings import ExecuteSettings
-from tests.integration.postgres.wire import wiretapped
+from tests.proxies.postgres import PostgresProxy
 
 CALLER = Caller("direct", "anonymous", "request-1")
 COUNTS = """
@@ -61,7 +61,7 @@ def test_the_canary_passes_without_an_entry_and_leaves_no_row(plane, database_ur
 
 
 def test_a_dry_run_sends_what_a_start_sends_and_takes_it_back(app_database_url):
-    with wiretapped(app_database_url) as wire:
+    with PostgresProxy(app_database_url) as wire:
         plane = Plane(wire.url)
         plane.run()
         sent = b"".join(message for _, message in wire.take())

@@ -16,51 +16,39 @@ from local.template import Function
 from tests.fixtures_nats import Broker
 from tests.fixtures_postgres import PostgresBackend
 from tests.integration.deliveries import QUEUE, batch
-from tests.integration.jetstream.proxy import Proxy
-from tests.integration.postgres.wire import Wire
+from tests.proxies.nats import NatsProxy
+from tests.proxies.postgres import PostgresProxy
+from tests.proxies.proxy import At
 
 pytestmark = pytest.mark.timeout(180)
 
 MESSAGES = [f"message-{number}" for number in range(10)]
 
 
+STAGES = {
+    "before the playbook is looked up": ("wire", b"resolve_start", At.HOLD),
+    "before the record is sent": ("wire", b"record_start", At.HOLD),
+    "after the commit": ("wire", b"record_start", At.HOLD_REPLY),
+    "after the publish": ("nats", b"PUB noetl.commands.", At.HOLD_REPLY),
+}
+
+
 @contextmanager
-def held(wire: Wire, nats: Proxy, stage: str) -> Iterator[Any]:
+def held(wire: PostgresProxy, nats: NatsProxy, stage: str) -> Iterator[Any]:
     """Have the conversation stand still at a stage; yields a wait for that."""
-    wire.is_held.clear()
-    match stage:
-        case "before the playbook is looked up":
-            wire.hold_request = b"resolve_start"
-        case "before the record is sent":
-            wire.hold_request = b"record_start"
-        case "after the commit":
-            wire.hold_reply = b"record_start"
-        case "after the publish":
-            nats.hushes, nats.hush_at = 1, b"PUB noetl.commands."
-    seen = nats.seen.count(b"PUB noetl.commands.")
+    place, words, at = STAGES[stage]
+    proxy = {"wire": wire, "nats": nats}[place]
+    trap = proxy.trap(words, at, times=None)
 
     async def wait() -> None:
         async with asyncio.timeout(30):
-            while not wire.is_held.is_set():
-                if stage == "after the publish" and (
-                    nats.seen.count(b"PUB noetl.commands.") > seen
-                ):
-                    return
+            while not trap.sprung.is_set():
                 await asyncio.sleep(0.005)
 
     try:
         yield wait
     finally:
-        wire.hold_request = wire.hold_reply = None
-        nats.hushes = 0
-
-
-STAGES = (
-    "before the playbook is looked up",
-    "before the record is sent",
-    "after the commit",
-    "after the publish",
-)
+        proxy.disarm()
 
 
 async def deliver_and_kill(function: Function, event: dict[str, Any], wait: Any) -> Outcome:

@@ -33,13 +33,15 @@ class At(Enum):
 
 @dataclass
 class Trap:
-    """Waits for words of a client; springs once.
+    """Waits for words of a client.
 
+    :ivar times: how often it springs; None means always
     :ivar sprung: set when the words, or the reply to them, have come
     """
 
     words: bytes
     at: At
+    times: int | None = 1
     sprung: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, seconds: float = 20) -> None:
@@ -54,7 +56,7 @@ class Connection:
     """
 
     def __init__(self, proxy: Proxy, client: Streams, server: Streams) -> None:
-        self.sent = b""
+        self.sent = bytearray()
         self.is_silent = False
         self.has_ended = threading.Event()
         self._proxy = proxy
@@ -77,6 +79,9 @@ class Connection:
                 await asyncio.gather(*pumps, return_exceptions=True)
             self.cut()
             self.has_ended.set()
+
+    def fall_silent(self) -> None:
+        self.is_silent = True
 
     def cut(self) -> None:
         for _, writer in (self._client, self._server):

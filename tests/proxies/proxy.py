@@ -47,24 +47,32 @@ class Proxy:
 
     @property
     def seen(self) -> bytes:
-        """Everything that clients have sent, connection by connection."""
+        """What clients have sent since the last `forget`, connection by connection."""
         return b"".join(one.sent for one in self._all)
 
-    def trap(self, words: bytes, at: At) -> Trap:
-        """Set a trap."""
-        trap = Trap(words, at)
+    def forget(self) -> None:
+        """Forget what was sent so far."""
+        self.received = 0
+        for one in self._all:
+            one.sent.clear()
+
+    def trap(self, words: bytes, at: At, times: int | None = 1) -> Trap:
+        """Set a trap; several of them spring in the order in which they were set."""
+        trap = Trap(words, at, times)
         self._traps.append(trap)
         return trap
 
     def trap_for(self, data: bytes) -> Trap | None:
-        """Return the trap for what a client says, if there is one; it is used up."""
+        """Return the trap for what a client says, if there is one, which springs now."""
         found = next((trap for trap in self._traps if trap.words in data), None)
-        if found is not None:
-            self._traps.remove(found)
+        if found is not None and found.times is not None:
+            found.times -= 1
+            if not found.times:
+                self._traps.remove(found)
         return found
 
     def disarm(self) -> None:
-        """Take away the traps that nobody has come to."""
+        """Take away the traps that are left."""
         self._traps.clear()
 
     def parts(self, data: bytes) -> list[bytes]:
@@ -80,11 +88,11 @@ class Proxy:
 
     def close_connections(self) -> None:
         """End all connections, as a server does that closes what is idle."""
-        self._call(lambda: [one.cut() for one in self._open])
+        self._run(self._for_each(Connection.cut))
 
     def lose_packets(self) -> None:
         """Pass on nothing more on the connections that there are; new ones work."""
-        self._call(lambda: [setattr(one, "is_silent", True) for one in self._open])
+        self._run(self._for_each(Connection.fall_silent))
 
     def heal(self) -> None:
         """Be as good as not there; connections that are lost stay lost."""
@@ -111,11 +119,9 @@ class Proxy:
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
-    def _call(self, work: Callable[[], object]) -> None:
-        async def call() -> None:
-            work()
-
-        self._run(call())
+    async def _for_each(self, work: Callable[[Connection], None]) -> None:
+        for one in self._open:
+            work(one)
 
     async def _listen(self) -> None:
         if self._listener is None:

@@ -16,7 +16,7 @@ from control_plane.settings import NatsSettings
 from local.nats import NatsServer
 from local.server import choose_port
 from tests.fixtures_nats import Broker
-from tests.integration.jetstream.proxy import Proxy
+from tests.proxies.nats import NatsProxy
 
 MakeNotifier = Callable[..., JetStreamNotifier]
 StartServer = Callable[..., NatsServer]
@@ -62,10 +62,10 @@ def broker_of() -> type[Broker]:
 
 
 @pytest.fixture
-def proxy_to() -> Iterator[Callable[[str], Proxy]]:
+def proxy_to() -> Iterator[Callable[[str], NatsProxy]]:
     """``proxy_to(url)``: a proxy before the server there."""
     with ExitStack() as stack:
-        yield lambda url: stack.enter_context(Proxy(url))
+        yield lambda url: stack.enter_context(NatsProxy(url))
 
 
 @pytest.fixture

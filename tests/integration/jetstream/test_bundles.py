@@ -9,6 +9,7 @@ import pytest
 
 from control_plane.jetstream import notifier as notifier_module
 from tests.integration.jetstream.conftest import make_notification
+from tests.proxies.proxy import At
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -39,7 +40,7 @@ def test_all_arrive_though_the_connection_is_lost_among_them(broker, make_notifi
     notifier = make_notifier(proxy.url)
     notifier.notify(make_notification(0))
     large = [make_notification(number) for number in range(1, 400)]
-    proxy.cut_at = b"noetl.commands.shared.399 "
+    proxy.trap(b"noetl.commands.shared.399 ", At.CUT)
 
     assert notifier.notify_many(large) == [None] * 399
 
@@ -138,7 +139,7 @@ def test_answers_that_come_one_by_one_are_waited_for(broker, make_notifier, prox
     notifier = make_notifier(proxy.url)
     notifier.notify(make_notification(0))
     monkeypatch.setattr(notifier_module, "ACKNOWLEDGEMENT_SECONDS", 0.3)
-    proxy.pace = 0.03
+    proxy.each, proxy.delay = b"HPUB ", 0.03
 
     assert notifier.notify_many(some(*range(1, 21))) == [None] * 20
 

@@ -17,6 +17,7 @@ from control_plane.jetstream import connection
 from control_plane.jetstream import notifier as notifier_module
 from local.server import choose_port
 from tests.integration.jetstream.conftest import make_notification
+from tests.proxies.proxy import At
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -147,7 +148,7 @@ def test_a_connection_cut_while_the_answer_is_awaited_is_noticed_at_once(
     broker.add_stream()
     proxy = proxy_to(broker.url)
     notifier = make_notifier(proxy.url, **patient)
-    proxy.cut_at = b"HPUB"
+    proxy.trap(b"HPUB", At.CUT)
 
     notifier.notify(notification)
 
@@ -161,7 +162,7 @@ def test_a_lost_acknowledgement_is_asked_for_again_and_the_message_stands_once(
     broker.add_stream()
     proxy = proxy_to(broker.url)
     notifier = make_notifier(proxy.url)
-    proxy.hush_at, proxy.hushes = b"HPUB", 1
+    proxy.trap(b"HPUB", At.HOLD_REPLY)
 
     notifier.notify(notification)
 
@@ -218,7 +219,7 @@ def test_a_message_that_was_given_up_does_not_vouch_for_the_next(
     broker.add_stream()
     proxy = proxy_to(broker.url)
     notifier = make_notifier(proxy.url)
-    proxy.hush_at, proxy.hushes = b"HPUB", 2
+    proxy.trap(b"HPUB", At.HOLD_REPLY, times=2)
     with pytest.raises(NotificationFailed, match=r"^no acknowledgement in time$"):
         notifier.notify(make_notification(7))
     broker.delete_stream()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.proxies.proxy import At
+
 
 def test_a_stream_that_takes_the_subject_is_ok(broker, make_notifier):
     broker.add_stream("NOETL_COMMANDS")
@@ -38,7 +40,7 @@ def test_a_connection_that_was_cut_is_opened_again(broker, make_notifier, proxy_
     notifier = make_notifier(proxy.url)
     assert notifier.probe() == "ok"
 
-    proxy.cut_at = b"STREAM.NAMES"
+    proxy.trap(b"STREAM.NAMES", At.CUT)
 
     assert notifier.probe() == "ok"
     assert proxy.connections == 2

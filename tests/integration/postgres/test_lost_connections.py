@@ -23,7 +23,8 @@ from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.postgres.login import CONNECT_SECONDS
 from tests.contract.fake_store import a_start
 from tests.fixtures_postgres import APP_ROLE, PostgresBackend
-from tests.integration.postgres.wire import wiretapped
+from tests.proxies.postgres import PostgresProxy
+from tests.proxies.proxy import At
 
 HELLO = CatalogReference(None, "examples/hello")
 A_PLAYBOOK = NewCatalogEntry("examples/new", "playbook", "kind: Playbook", Json({}), Json({}))
@@ -120,11 +121,11 @@ def test_a_start_whose_connection_is_cut_while_it_is_recorded_is_recorded(
 def test_a_start_whose_reply_is_lost_is_asked_for_under_its_key(
     postgres: PostgresBackend, entry: int
 ):
-    with wiretapped(postgres.app_url) as wire:
+    with PostgresProxy(postgres.app_url) as wire:
         postgres.app_url = wire.url
         store = postgres.execution_store()
         start = a_start(store.resolve("k", HELLO, None).ids, entry)
-        wire.lose_reply = True
+        wire.trap(b"record_start", At.LOSE_REPLY)
         assert store.record(start) is None
         statements = [body for kind, body in wire.take() if kind == b"P"]
         assert sum(b"record_start" in body for body in statements) == 2
@@ -135,12 +136,12 @@ def test_a_start_whose_reply_is_lost_is_asked_for_under_its_key(
 def test_a_batch_whose_reply_is_lost_is_asked_for_under_its_keys(
     postgres: PostgresBackend, entry: int
 ):
-    with wiretapped(postgres.app_url) as wire:
+    with PostgresProxy(postgres.app_url) as wire:
         postgres.app_url = wire.url
         store = postgres.execution_store()
         found = store.resolve_many([Lookup(key, HELLO, None) for key in "abc"])
         starts = [a_start(one.ids, entry, key) for one, key in zip(found, "abc", strict=True)]
-        wire.lose_reply = True
+        wire.trap(b"record_start", At.LOSE_REPLY)
         assert store.record_many(starts) == [None] * 3
         statements = [body for kind, body in wire.take() if kind == b"P"]
         assert sum(b"record_start" in body for body in statements) == 2
@@ -148,11 +149,11 @@ def test_a_batch_whose_reply_is_lost_is_asked_for_under_its_keys(
 
 
 def test_a_registration_whose_reply_is_lost_is_not_sent_again(postgres: PostgresBackend):
-    with wiretapped(postgres.app_url) as wire:
+    with PostgresProxy(postgres.app_url) as wire:
         postgres.app_url = wire.url
         store = postgres.catalog_store()
         store.register(A_PLAYBOOK)
-        wire.lose_reply = True
+        wire.trap(b"register_playbook", At.LOSE_REPLY)
         with pytest.raises(StoreUnavailable, match="has closed the connection"):
             store.register(A_PLAYBOOK)
         assert postgres.column("SELECT version FROM noetl.catalog ORDER BY 1") == [1, 2]

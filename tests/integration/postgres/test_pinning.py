@@ -18,7 +18,7 @@ from control_plane.postgres.connection import Database
 from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.settings import DatabaseSettings
 from tests.contract.fake_store import a_start
-from tests.integration.postgres.wire import wiretapped
+from tests.proxies.postgres import PostgresProxy
 
 PINS = re.compile(
     rb"\b(PREPARE|DEALLOCATE|LISTEN|DISCARD|TEMP|DECLARE|SET (?!LOCAL))", re.IGNORECASE
@@ -38,7 +38,7 @@ def start_some(database, postgres, count=8):
 
 
 def test_nothing_is_prepared_or_set_from_the_first_byte_on(app_database_url, postgres):
-    with wiretapped(app_database_url) as wire:
+    with PostgresProxy(app_database_url) as wire:
         database = Database(DatabaseSettings(database_url=wire.url))
         assert database.probe() == ("ok", "ok")
         start_some(database, postgres)

@@ -14,7 +14,7 @@ from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.settings import DatabaseSettings
 from tests.contract.fake_store import a_start
 from tests.fixtures_postgres import PostgresBackend
-from tests.integration.postgres.wire import Wire, wiretapped
+from tests.proxies.postgres import PostgresProxy
 
 HELLO = CatalogReference(None, "examples/hello")
 ONE_ROUND_TRIP = [b"P", b"B", b"D", b"E", b"S"]
@@ -22,13 +22,13 @@ ONE_ROUND_TRIP = [b"P", b"B", b"D", b"E", b"S"]
 
 
 @pytest.fixture
-def wire(app_database_url: str) -> Iterator[Wire]:
-    with wiretapped(app_database_url) as wire:
+def wire(app_database_url: str) -> Iterator[PostgresProxy]:
+    with PostgresProxy(app_database_url) as wire:
         yield wire
 
 
 @pytest.fixture
-def database(wire: Wire) -> Iterator[Database]:
+def database(wire: PostgresProxy) -> Iterator[Database]:
     """A connection that is open already: one round trip more tells the schema's version."""
     database = Database(DatabaseSettings(database_url=wire.url))
     assert database.probe() == ("ok", "ok")
@@ -38,12 +38,12 @@ def database(wire: Wire) -> Iterator[Database]:
     database.close()
 
 
-def kinds(wire: Wire) -> list[bytes]:
+def kinds(wire: PostgresProxy) -> list[bytes]:
     return [kind for kind, _ in wire.take()]
 
 
 def test_a_start_is_two_round_trips_of_one_statement_each(
-    postgres: PostgresBackend, wire: Wire, database: Database
+    postgres: PostgresBackend, wire: PostgresProxy, database: Database
 ):
     entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
     store = PostgresExecutionStore(database, hold_days=14)
@@ -57,7 +57,9 @@ def test_a_start_is_two_round_trips_of_one_statement_each(
     assert kinds(wire) == []
 
 
-def test_a_replay_is_one_round_trip(postgres: PostgresBackend, wire: Wire, database: Database):
+def test_a_replay_is_one_round_trip(
+    postgres: PostgresBackend, wire: PostgresProxy, database: Database
+):
     entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
     store = PostgresExecutionStore(database, hold_days=14)
     store.record(a_start(store.resolve("k", HELLO, None).ids, entry, "k"))
@@ -67,7 +69,7 @@ def test_a_replay_is_one_round_trip(postgres: PostgresBackend, wire: Wire, datab
 
 
 def test_a_workload_crosses_the_wire_once(
-    postgres: PostgresBackend, wire: Wire, database: Database
+    postgres: PostgresBackend, wire: PostgresProxy, database: Database
 ):
     entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
     store = PostgresExecutionStore(database, hold_days=14)
@@ -81,7 +83,7 @@ def test_a_workload_crosses_the_wire_once(
 
 @pytest.mark.parametrize("number", [1, 10, 1000])
 def test_a_batch_is_two_round_trips_however_many_start(
-    postgres: PostgresBackend, wire: Wire, database: Database, number: int
+    postgres: PostgresBackend, wire: PostgresProxy, database: Database, number: int
 ):
     entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
     store = PostgresExecutionStore(database, hold_days=14)
@@ -98,7 +100,7 @@ def test_a_batch_is_two_round_trips_however_many_start(
 
 
 def test_a_document_crosses_the_wire_once_for_a_batch(
-    postgres: PostgresBackend, wire: Wire, database: Database
+    postgres: PostgresBackend, wire: PostgresProxy, database: Database
 ):
     postgres.add_entry("examples/hello", 1, "kind: Playbook" + "x" * 100_000, None)
     store = PostgresExecutionStore(database, hold_days=14)
@@ -106,13 +108,13 @@ def test_a_document_crosses_the_wire_once_for_a_batch(
     assert 100_000 < wire.received < 200_000
 
 
-def test_a_registration_is_one_round_trip(wire: Wire, database: Database):
+def test_a_registration_is_one_round_trip(wire: PostgresProxy, database: Database):
     store = PostgresCatalogStore(database)
     store.register(NewCatalogEntry("a", "playbook", "kind: Playbook", Json({}), Json({})))
     assert kinds(wire) == ONE_ROUND_TRIP
 
 
-def test_the_schema_is_asked_for_once_per_connection(wire: Wire):
+def test_the_schema_is_asked_for_once_per_connection(wire: PostgresProxy):
     database = Database(DatabaseSettings(database_url=wire.url))
     store = PostgresExecutionStore(database, hold_days=14)
     for turn in range(3):
@@ -123,7 +125,7 @@ def test_the_schema_is_asked_for_once_per_connection(wire: Wire):
 
 
 def test_no_statement_needs_more_than_16_kilobytes_of_text(
-    postgres: PostgresBackend, wire: Wire, database: Database
+    postgres: PostgresBackend, wire: PostgresProxy, database: Database
 ):
     # RDS Proxy pins a connection on which a longer one was sent.
     entry = postgres.add_entry("examples/hello", 1, "kind: Playbook", None)
