@@ -9,11 +9,13 @@ SAM_VENV := .venv-sam
 SAM_READY := $(SAM_VENV)/.ready
 NOETL_VENV := .venv-noetl
 NOETL_READY := $(NOETL_VENV)/.ready
+AUDIT_VENV := .venv-audit
+AUDIT_READY := $(AUDIT_VENV)/.ready
 
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl demo serve send follow test faults lint format openapi bench bench-cold bench-recovery lock verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl setup-audit demo serve send follow test faults lint format openapi bench bench-cold bench-recovery lock sbom audit verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +49,16 @@ $(NOETL_READY): requirements-noetl.txt
 	@$(NOETL_VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+setup-audit: $(AUDIT_READY) ## install checkov and pip-audit into a place of their own, once
+
+# Most of their modules are never loaded, so none is compiled beforehand.
+$(AUDIT_READY): requirements-audit.txt
+	@echo "Setting up $(AUDIT_VENV) (once) …"
+	@$(PYTHON) -m venv --clear $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps \
+	  --require-hashes -r $<
+	@touch $@
+
 demo: $(READY) ## start an execution and show what came of it, from end to end
 	@$(RUN) -m local demo --with-parent
 
@@ -60,7 +72,7 @@ send: $(READY) ## send messages to the running stack as its queue does: make sen
 follow: $(READY) ## follow an execution's events in the running stack: make follow ID=…
 	@$(RUN) -m local follow $(ID) $(ARGS)
 
-test: $(READY) $(SAM_READY) $(NOETL_READY) ## run every suite that this machine can run
+test: $(READY) $(SAM_READY) $(NOETL_READY) $(AUDIT_READY) ## run every suite that this machine can run
 	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 faults: $(READY) ## break everything on purpose: SEEDS=200 histories, or the one of SEED=17
@@ -81,11 +93,18 @@ openapi: $(READY) ## write docs/openapi.json from the code
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --python-version 3.11 --custom-compile-command "make lock"
 
-lock: ## pin what pyproject.toml and requirements-sam.in ask for, as new as it comes; needs uv
+lock: ## pin what pyproject.toml and the requirements-*.in ask for, as new as it comes; needs uv
 	$(LOCK) --upgrade pyproject.toml --group dev -o requirements.lock
 	$(LOCK) --upgrade pyproject.toml --constraint requirements.lock -o layers/control_plane/requirements.txt
 	$(LOCK) --upgrade requirements-sam.in -o requirements-sam.txt
 	$(LOCK) --upgrade requirements-noetl.in -o requirements-noetl.txt
+	$(LOCK) --upgrade requirements-audit.in -o requirements-audit.txt
+
+sbom: $(READY) ## write docs/sbom.json, the bill of materials of the layer
+	@$(RUN) -m supply_chain.sbom
+
+audit: $(READY) $(AUDIT_READY) ## ask what weaknesses are known of the layer's packages
+	@$(RUN) -m supply_chain.vulnerabilities $(ARGS)
 
 bench: $(READY) ## measure starts beside the least they could cost; ARGS=--full, ARGS='--only growth'
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench $(ARGS)
@@ -100,4 +119,4 @@ verify-deployed: ## ask a deployed stack whether it works; STACK=… PLAYBOOK=�
 	@sh verify_deployed.sh $(STACK) $(PLAYBOOK)
 
 clean: ## remove all that was made here, the stack's data included
-	rm -rf $(VENV) $(SAM_VENV) $(NOETL_VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(NOETL_VENV) $(AUDIT_VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

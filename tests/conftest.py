@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures_noetl",
     "tests.fixtures_sam",
     "tests.faults.tally",
+    "tests.fixtures_audit",
 ]
 
 TOGETHER = {"sam": "docker", "emulator": "docker", "cli": "docker"}

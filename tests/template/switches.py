@@ -40,6 +40,7 @@ SWITCHES: dict[str, dict[str, str]] = {
     "MigrationDatabaseHost": {"MigrationDatabaseHost": "instance.example.com"},
     "DatabaseAuth=url": {"DatabaseAuth": "url"},
     "KmsKeyArn": {"KmsKeyArn": f"{_KEYS}0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"},
+    "DataKmsKeyArn": {"DataKmsKeyArn": f"{_KEYS}1a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"},
     "secrets": {
         "DatabaseAuth": "secret",
         "DatabaseSecretArn": f"{_SECRET}app-AbCdEf",

@@ -75,7 +75,7 @@ def test_a_role_may_read_the_secrets_of_its_function_alone(resolve):
 
 def test_a_role_of_the_app_may_log_in_as_the_app_s_database_user_alone(resolve):
     roles = resolve().of_type("AWS::IAM::Role")
-    for name in ("ExecuteRole", "TriggerRole", "CatalogRole", "ExecutionsRole"):
+    for name in OWN_SECRETS.keys() - {"MigrateRole"}:
         (connect,) = [
             item for item in statements(roles[name]) if item["Action"] == "rds-db:connect"
         ]
@@ -105,3 +105,26 @@ def test_in_a_vpc_the_code_itself_may_not_touch_network_interfaces(resolve):
         assert deny["Condition"] == {
             "ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:*"}
         }
+
+
+def test_who_handles_messages_may_use_the_key_of_the_queues_and_nobody_else(resolve):
+    switches = SWITCHES["DataKmsKeyArn"] | SWITCHES["NightlyPath"]
+    holders = set()
+    for name, role in resolve(**switches).of_type("AWS::IAM::Role").items():
+        for item in statements(role):
+            if "kms:GenerateDataKey" in item["Action"]:
+                holders.add(name)
+                assert item["Resource"] == switches["DataKmsKeyArn"]
+                assert "sqs." in item["Condition"]["StringEquals"]["kms:ViaService"]
+    assert holders == {"TriggerRole", "ScheduleRole"}
+
+
+def test_with_a_key_of_one_s_own_all_that_the_stack_stores_is_under_it(resolve):
+    key = SWITCHES["DataKmsKeyArn"]["DataKmsKeyArn"]
+    resolved = resolve(**SWITCHES["DataKmsKeyArn"])
+    for group in resolved.of_type("AWS::Logs::LogGroup").values():
+        assert group["KmsKeyId"] == key
+    for queue in resolved.of_type("AWS::SQS::Queue").values():
+        assert (queue["KmsMasterKeyId"], "SqsManagedSseEnabled" in queue) == (key, False)
+    for queue in resolve().of_type("AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True

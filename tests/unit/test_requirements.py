@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 LAYER = "layers/control_plane/requirements.txt"
 DEVELOPMENT = "requirements.lock"
 SAM = "requirements-sam.txt"
+AUDIT = "requirements-audit.txt"
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +51,14 @@ def test_what_is_tested_here_is_what_the_layer_carries(pins):
     assert pins(LAYER).items() <= pins(DEVELOPMENT).items(), "run `make lock`"
 
 
-def test_the_pinned_sam_cli_is_the_one_asked_for(repository, pins):
-    wanted = (repository / "requirements-sam.in").read_text().splitlines()[-1]
-    assert wrong_pins([wanted], pins(SAM)) == [], "run `make lock`"
+@pytest.mark.parametrize("file", [SAM, AUDIT])
+def test_the_pinned_tools_are_the_ones_asked_for(repository, pins, file):
+    asked = (repository / file).with_suffix(".in").read_text().splitlines()
+    wanted = [line for line in asked if not line.startswith("#")]
+    assert wrong_pins(wanted, pins(file)) == [], "run `make lock`"
 
 
-@pytest.mark.parametrize("file", [LAYER, DEVELOPMENT, SAM])
+@pytest.mark.parametrize("file", [LAYER, DEVELOPMENT, SAM, AUDIT])
 def test_a_lock_file_has_a_hash_for_every_pin_and_names_no_index(repository, file):
     text = (repository / file).read_text()
     for pin in re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
+import certifi
 import pytest
 
 from control_plane.certificates import AWS
 
 REPOSITORY = Path(__file__).parents[3]
-certifi = pytest.importorskip("certifi", reason="certifi is not installed")
 
 
 def _load() -> ModuleType:
