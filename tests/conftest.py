@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures_sam",
     "tests.faults.tally",
     "tests.fixtures_audit",
+    "tests.fixtures_aws",
 ]
 
 TOGETHER = {"sam": "docker", "emulator": "docker", "cli": "docker"}

@@ -233,3 +233,11 @@ def test_a_flag_of_the_query_is_true_or_false(query, flag):
     assert json.loads(app.resolve(sample, Context())["body"]) is flag
     sample["queryStringParameters"] = {"dry_run": "yes"}
     assert app.resolve(sample, Context())["statusCode"] == 422
+
+
+def test_an_answer_repeats_no_more_of_a_path_than_a_path_may_have(call):
+    body = json.dumps({"path": "é" * 500_000}, ensure_ascii=False)
+    answer = call(event("execute_by_path"), body=body)
+    assert answer["statusCode"] == 404
+    assert answer["json"]["error"] == f"Playbook not found: {'é' * 1024}…"
+    assert len(answer["body"]) < 20_000

@@ -13,6 +13,8 @@ AWS = """#!/bin/sh
 for last; do :; done
 case "$1 $2" in
     "cloudformation describe-stacks") echo arn:aws:lambda:eu-central-1:1:function:x:live ;;
+    "rds describe-db-proxies") echo "$PROXY" ;;
+    "cloudwatch get-metric-statistics") echo "$PINNED" ;;
     "lambda invoke")
         if [ -e "$STATE" ]; then echo "$SECOND" >"$last"
         else touch "$STATE"; echo '{"execution_id": "7", "status": "started"}' >"$last"; fi ;;
@@ -23,10 +25,11 @@ esac
 REPLAY = '{"execution_id": "7", "status": "started", "replayed": true}'
 
 
-def verify(folder, second=REPLAY, decision="implicitDeny"):
+def verify(folder, second=REPLAY, decision="implicitDeny", proxy="noetl", pinned="0.0"):
     (folder / "aws").write_text(AWS)
     (folder / "aws").chmod(0o755)
     given = {"STATE": str(folder / "state"), "SECOND": second, "DECISION": decision}
+    given |= {"PROXY": proxy, "PINNED": pinned}
     return subprocess.run(
         ["sh", SCRIPT, "noetl"],
         env={"PATH": f"{folder}:{os.defpath}"} | given,
@@ -39,7 +42,16 @@ def verify(folder, second=REPLAY, decision="implicitDeny"):
 def test_a_stack_that_does_what_it_should_passes(tmp_path):
     done = verify(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 6
+    said = done.stdout.splitlines()
+    assert len(said) == 2 + 5 * 4 + 1
+    assert all(line.startswith("ok: ") for line in said)
+
+
+@pytest.mark.parametrize("without", [{"proxy": ""}, {"proxy": "None"}, {"pinned": "None"}])
+def test_what_cannot_be_asked_is_not_called_ok(tmp_path, without):
+    done = verify(tmp_path, **without)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith("not asked: pinning")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +60,8 @@ def test_a_stack_that_does_what_it_should_passes(tmp_path):
         ({"second": REPLAY.replace("7", "8")}, "the same key started 8"),
         ({"second": REPLAY.replace("true", "false")}, "not told as a replay"),
         ({"second": '{"errorType": "StoreUnavailable"}'}, "StoreUnavailable"),
-        ({"decision": "allowed"}, "the function may dynamodb:PutItem"),
+        ({"decision": "allowed"}, "Execute may dynamodb:PutItem"),
+        ({"pinned": "3.0"}, "3.0 connections of noetl are pinned"),
     ],
 )
 def test_a_stack_that_does_not_fails_and_says_what(tmp_path, wrong, said):

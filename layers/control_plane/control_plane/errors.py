@@ -35,6 +35,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+LONGEST_SHOWN = 1024
+"""Characters of a path that an error repeats; no playbook can be registered under a longer one."""
+
 
 class Fault(NamedTuple):
     """One thing that is wrong: where it is (``payload.items[3]``) and what is wrong with it.
@@ -106,7 +109,9 @@ class PlaybookNotFound(NotFound):
     """Playbook not found."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"Playbook not found: {path}")
+        # An answer holds it twice, a character in up to six, and Lambda takes no more than 6 MB.
+        shown = path if len(path) <= LONGEST_SHOWN else path[:LONGEST_SHOWN] + "…"
+        super().__init__(f"Playbook not found: {shown}")
 
 
 class PlaybookContentMissing(NotFound):

@@ -135,6 +135,24 @@ def test_a_secret_that_is_rotated_under_a_running_sandbox_costs_no_notification(
     assert broker_of(server, url_for(server, "second")).notifications() == [notification]
 
 
+def test_a_login_in_secrets_manager_may_change_between_two_notifications(
+    start_server, make_notifier, broker_of, notification, secrets_manager
+):
+    server = start_server("authorization: {token: first}", auth=False)
+    broker_of(server, url_for(server, "first")).add_stream()
+    secret = secrets_manager({"token": "first"})
+    notifier = make_notifier(f"nats://127.0.0.1:{server.port}", nats_secret_arn=secret.arn)
+    notifier.notify(notification)
+    server.stop()
+    start_server("authorization: {token: second}", auth=False, port=server.port)
+    broker_of(server, url_for(server, "second")).add_stream()
+    secret.put({"token": "second"})
+
+    notifier.notify(notification)
+
+    assert broker_of(server, url_for(server, "second")).notifications() == [notification]
+
+
 def test_a_secret_without_a_login_is_a_failure(nats_server, make_notifier, notification):
     def refuse(arn):
         raise LoginUnreadable("the secret is not JSON")

@@ -62,6 +62,38 @@ def test_the_app_cannot(app: psycopg.Connection, statement):
         app.execute(statement)
 
 
+RIGHTS = {
+    "noetl.catalog": {"SELECT", "INSERT"},
+    "noetl.command": {"SELECT", "INSERT"},
+    "noetl.event": {"SELECT", "INSERT"},
+    "noetl.resource": {"SELECT"},
+    "noetl_serverless.cancellation": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "noetl_serverless.outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "noetl_serverless.relay": {"SELECT", "UPDATE"},
+    "noetl_serverless.schema_version": {"SELECT"},
+    "noetl_serverless.start_request": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+}
+"""All of them: who adds a table decides here what the functions may do with it."""
+
+
+def test_the_app_has_these_rights_and_no_others(app: psycopg.Connection):
+    granted = app.execute(
+        "SELECT table_schema || '.' || table_name, array_agg(privilege_type::text)"
+        " FROM information_schema.table_privileges"
+        " WHERE grantee IN (current_user, 'PUBLIC') AND table_schema LIKE 'noetl%' GROUP BY 1"
+    )
+    assert {table: set(rights) for table, rights in granted} == RIGHTS
+
+
+def test_no_function_of_ours_runs_with_more_rights_than_its_caller(app: psycopg.Connection):
+    functions = app.execute(
+        "SELECT proname, prosecdef FROM pg_proc"
+        " WHERE pronamespace = 'noetl_serverless'::regnamespace"
+    ).fetchall()
+    assert functions
+    assert [name for name, is_definers in functions if is_definers] == []
+
+
 def test_the_app_may_work_on_what_is_its_own(app: psycopg.Connection):
     for table in ("start_request", "outbox"):
         app.execute(f"SELECT FROM noetl_serverless.{table} FOR UPDATE")
