@@ -46,11 +46,12 @@ def test_two_requests_at_once_under_one_key_are_one_start_and_one_refusal(world,
     world.verify(relay)
 
 
-@pytest.mark.parametrize(("body", "status"), REFUSED)
-def test_a_refused_request_leaves_nothing_and_its_key_is_free(world, sandbox, relay, body, status):
-    assert world.start(sandbox, "order-1", **body).status == status
+def test_a_refused_request_leaves_nothing_and_its_key_is_free(world, sandbox, relay):
+    for number, (body, status) in enumerate(REFUSED):
+        assert world.start(sandbox, f"order-{number}", **body).status == status
     assert len(world.executions()) == 1
-    assert world.start(sandbox, "order-1").status == 200
+    for number in range(len(REFUSED)):
+        assert world.start(sandbox, f"order-{number}").status == 200
     world.verify(relay)
 
 
