@@ -51,6 +51,7 @@ def cold(runs: int = 9) -> dict[str, Any]:
             "without_pyc": without,
             "packages_mb": sum(file.stat().st_size for file in files) / 2**20,
             "by_package_ms": _by_package(folder),
+            "instructions": _instructions(folder),
         }
 
 
@@ -112,12 +113,31 @@ def _by_package(folder: Path) -> dict[str, float]:
     return dict(sorted(spent.items(), key=lambda item: -item[1])[:14])
 
 
-def _python(code: str, path: str, *options: str, output: str = "stdout") -> str:
+def _instructions(folder: Path) -> dict[str, float] | None:
+    """Return millions of instructions of both sides, which no other work on the machine changes.
+
+    None without valgrind.
+    """
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        return None
+    tool = (valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+    found = {}
+    for side, code in SIDES.items():
+        said = _python(code, str(folder), output="stderr", before=tool)
+        found[side] = int(re.findall(r"I +refs: +([\d,]+)", said)[0].replace(",", "")) / 1e6
+    return found | {"ratio": found["ours"] / found["floor"]}
+
+
+def _python(
+    code: str, path: str, *options: str, output: str = "stdout", before: tuple[str, ...] = ()
+) -> str:
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-S", "-B", *options, "-c", code],
+        [*before, sys.executable, "-S", "-B", *options, "-c", code],
         env={
             "PATH": os.defpath,
             "PYTHONPATH": path,
+            "PYTHONHASHSEED": "0",
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             "NATS_URL": "nats://127.0.0.1:1",
             "PUBLIC_SERVER_URL": "http://localhost:8082",

@@ -203,6 +203,9 @@ def _cold(figures: Results) -> str:
             ("without .pyc", figures["without_pyc"]),
         )
     ]
+    if counted := figures.get("instructions"):
+        names = ("ours", "floor", "ratio")
+        rows.append(("millions of instructions with .pyc", *(counted[name] for name in names)))
     packages = figures["by_package_ms"].items()
     return "\n\n".join((
         table("Init, ms", ("packages", "ours", "imports alone", "ratio"), rows),
