@@ -12,7 +12,7 @@ from local.cloudformation import load
 from tests.template.test_roles import statements
 from tests.template.test_transform import FUNCTIONS, SERVING, version_of
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SHIFTS = {
     "Canary10Percent5Minutes": "defaults",

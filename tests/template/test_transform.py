@@ -9,7 +9,7 @@ import pytest
 from tests.template.conftest import StackResolver, order
 from tests.template.switches import BASE, SWITCHES
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 # SAM puts the value where the template has the parameter.
 EXPECTED_FAULTS = {
