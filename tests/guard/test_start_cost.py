@@ -50,13 +50,13 @@ def test_a_start_waits_for_the_disk_once(start):
 
 
 def test_a_start_sends_few_bytes(start):
-    assert start["database_bytes"] < 2_130
+    assert start["database_bytes"] < 2_110
     assert start["nats_bytes"] < 375
 
 
 def test_a_start_makes_few_calls(start):
     # Counted on Python 3.11; the same in every run of one Python with the same packages.
-    assert start["function_calls"] < 1_830
+    assert start["function_calls"] < 1_600
 
 
 def test_a_start_holds_little_memory_and_leaves_none_behind(start):
@@ -72,8 +72,8 @@ def test_a_batch_is_two_round_trips_too_and_one_wait_for_the_disk(batch):
 
 
 def test_a_batch_costs_less_than_its_starts_one_by_one(start, batch):
-    for name in ("database_bytes", "function_calls"):
-        assert batch[name] < 10 * 0.75 * start[name]
+    assert batch["database_bytes"] < 10 * 0.75 * start["database_bytes"]
+    assert batch["function_calls"] < 10 * 0.87 * start["function_calls"]
 
 
 def test_a_lookup_does_not_wait_for_the_disk(running):

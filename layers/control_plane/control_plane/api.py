@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel
 
 from control_plane import errors
@@ -43,6 +44,20 @@ STATUS: dict[type[ControlPlaneError], HTTPStatus] = {
     errors.ControlPlaneError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The status of each error; a class that is not listed has that of its nearest ancestor."""
+
+
+class HttpEvent(APIGatewayProxyEventV2):
+    """An event whose headers are copied once, and not at each look at them."""
+
+    @functools.cached_property
+    def headers(self) -> dict[str, str]:
+        """All headers; case does not matter."""
+        return super().headers
+
+    @property
+    def resolved_headers_field(self) -> dict[str, Any]:
+        """What the resolver looks at: the same, since none of it is split into lists."""
+        return self.headers
 
 
 class ControlPlaneApi(APIGatewayHttpResolver):
@@ -96,6 +111,9 @@ class ControlPlaneApi(APIGatewayHttpResolver):
             return route
 
         return register
+
+    def _to_proxy_event(self, event: dict[str, Any]) -> HttpEvent:
+        return HttpEvent(event)
 
     def read_body(self) -> Any:
         """Parse the request's body.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from functools import cached_property
 from itertools import accumulate
 from typing import Any, NoReturn
 
@@ -40,13 +39,18 @@ class Json:
     texts; Postgres orders the keys of JSONB by itself.
     """
 
+    __slots__ = ("_text", "value")
+
     def __init__(self, value: Any) -> None:
         self.value = value
+        self._text: str | None = None
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The canonical JSON text."""
-        return _CANONICAL.encode(self.value)
+        if self._text is None:
+            self._text = _CANONICAL.encode(self.value)
+        return self._text
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Json) and self.text == other.text

@@ -24,7 +24,13 @@ if TYPE_CHECKING:  # the relay alone needs it, and no other function pays for it
 SERVICE = "noetl-control-plane"
 NAMESPACE = "NoETL"
 
-logger = Logger(service=SERVICE, utc=True, json_serializer=redacted_line)
+logger = Logger(
+    service=SERVICE,
+    utc=True,
+    use_rfc3339=True,
+    json_serializer=redacted_line,
+    json_deserializer=str,  # messages are texts; each would be tried as JSON
+)
 metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
 
 # EMF of the phases as one text: by way of Powertools five metrics take ten times as long, on a path

@@ -25,6 +25,8 @@ def trace_from_headers(headers: Mapping[str, Any], outer: Trace | None = None) -
 
     :param outer: what there is instead of a ``traceparent``
     """
+    if not any(name in headers for name in Trace.model_fields):
+        return outer
     trace = _with(Trace(), traceparent=headers.get("traceparent"))
     if trace.traceparent:
         trace = _with(trace, tracestate=headers.get("tracestate"))

@@ -22,7 +22,7 @@ HELLO = CatalogReference(None, "examples/hello")
 
 # A number that JSON can say and neither Python's parser nor Postgres takes.
 HUGE = Json(None)
-HUGE.__dict__["text"] = "[1e200000]"
+HUGE._text = "[1e200000]"
 
 
 @pytest.fixture

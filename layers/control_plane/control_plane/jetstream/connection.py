@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import select
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +36,7 @@ class Connection:
 
     def __init__(self) -> None:
         self.client = Client()
-        self._jetstream = self.client.jetstream(timeout=_NEVER)  # `waiting` bounds it
+        self._jetstream = self.client.jetstream(timeout=None)  # `waiting` bounds it
         self._failure: Exception | None = None
         self._wait: asyncio.Timeout | None = None
         self._end = self._patience = math.inf
@@ -130,9 +131,9 @@ class Connection:
 
     async def is_alive(self) -> bool:
         """Tell whether the connection may be used; asks the server after a pause."""
-        # What the peer did meanwhile waits in the socket: three turns let the client read it.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        if self._has_news():
+            for _ in range(3):  # turns, which let the client read what the peer did meanwhile
+                await asyncio.sleep(0)
         if self._failure is not None or not self.client.is_connected:
             return False
         if self.is_suspect:
@@ -142,6 +143,15 @@ class Connection:
             except ConnectionFailed:
                 return False
         return True
+
+    def _has_news(self) -> bool:
+        """Tell whether something waits in the socket, or the client is about to close it."""
+        writer = self._writer
+        if writer is None or writer.is_closing():
+            return True
+        poll = select.poll()
+        poll.register(writer.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
 
     @contextlib.asynccontextmanager
     async def waiting(self, end: float, patience: float = math.inf) -> AsyncIterator[None]:

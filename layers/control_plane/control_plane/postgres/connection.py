@@ -10,23 +10,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 
 from control_plane import invocation
 from control_plane.credentials import database_token, login_from_secret
 from control_plane.errors import ControlPlaneError, SchemaNotReady
-from control_plane.postgres.deadline import DeadlineConnection, Row
+from control_plane.postgres.deadline import DeadlineConnection, Row, Texts
 from control_plane.postgres.failures import MIGRATE, refuses_login, translated, wrote_nothing
 from control_plane.postgres.login import DatabaseLogin
 from control_plane.postgres.sql import needed_version
+from control_plane.postgres.texts import Value
 from control_plane.settings import DatabaseSettings
 
 BUDGET_SECONDS = 5.0
 """What one call may take, connecting and a second try included."""
 SIGN_OF_LIFE_SECONDS = 0.5
 """How long the first answer after a pause is waited for, before another connection is tried."""
+
+Answer = TypeVar("Answer")
 
 # A forked process shares its connection with the original, which closing would end for both. So
 # what was forgotten is kept.
@@ -42,6 +45,10 @@ class Statements(Protocol):
 
     def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Send ``queries/<name>.sql`` and return its rows; see `Database.fetch_all`."""
+        ...
+
+    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> Texts:
+        """Send ``queries/<name>.sql`` and return its first row; see `Database.fetch_texts`."""
         ...
 
 
@@ -76,8 +83,26 @@ class Database:
         """
         with translated():
             if not repeatable and self._connection is not None and self._connection.is_suspect:
-                self._try_twice("schema_version", {})
-            return _first(self._try_twice(name, parameters, tries=2 if repeatable else 1))
+                self._try_twice(_schema_version)
+            return _first(
+                self._try_twice(
+                    lambda connection: connection.fetch_all(name, parameters),
+                    tries=2 if repeatable else 1,
+                )
+            )
+
+    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> Texts:
+        """Send ``queries/<name>.sql``, which may be sent again, and return its first row.
+
+        All values are texts, as PostgreSQL writes and reads them.
+
+        :raises StoreUnavailable: as `fetch`
+        :raises SchemaNotReady: as `fetch`
+        """
+        with translated():
+            return _first(
+                self._try_twice(lambda connection: connection.fetch_texts(name, parameters))
+            )
 
     def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Send ``queries/<name>.sql``, which may be sent again, and return its rows.
@@ -85,7 +110,7 @@ class Database:
         :raises StoreUnavailable: as `fetch`
         """
         with translated():
-            return self._try_twice(name, parameters)
+            return self._try_twice(lambda connection: connection.fetch_all(name, parameters))
 
     @contextmanager
     def rolled_back(self) -> Iterator[Statements]:
@@ -109,7 +134,7 @@ class Database:
         """
         try:
             with translated():
-                (version,) = _first(self._try_twice("schema_version", {}, checked=False))
+                version = self._try_twice(_schema_version, checked=False)
         except SchemaNotReady:
             return "ok", "missing"
         except ControlPlaneError:
@@ -131,8 +156,12 @@ class Database:
         self._connection = None
 
     def _try_twice(
-        self, name: str, parameters: Mapping[str, Any], *, tries: int = 2, checked: bool = True
-    ) -> list[Row]:
+        self,
+        ask: Callable[[DeadlineConnection], Answer],
+        *,
+        tries: int = 2,
+        checked: bool = True,
+    ) -> Answer:
         deadline = invocation.deadline(self._budget)
         while True:
             tries -= 1
@@ -140,7 +169,7 @@ class Database:
             if tries and connection.is_suspect:
                 connection.deadline = min(deadline, time.monotonic() + SIGN_OF_LIFE_SECONDS)
             try:
-                return connection.fetch_all(name, parameters)
+                return ask(connection)
             except psycopg.DataError:
                 raise
             except psycopg.Error as error:
@@ -159,7 +188,7 @@ class Database:
         connection = self._connection
         connection.deadline = deadline
         if checked and not connection.is_checked:
-            (version,) = _first(connection.fetch_all("schema_version", {}))
+            version = _schema_version(connection)
             if version < needed_version():
                 raise SchemaNotReady(
                     f"The database schema has version {version}, needed is {needed_version()}; "
@@ -193,8 +222,17 @@ class _Transaction:
         with translated():
             return self._connection.fetch_all(name, parameters)
 
+    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> Texts:
+        with translated():
+            return _first(self._connection.fetch_texts(name, parameters))
 
-def _first(rows: list[Row]) -> Row:
+
+def _schema_version(connection: DeadlineConnection) -> int:
+    (version,) = _first(connection.fetch_all("schema_version", {}))
+    return int(version)
+
+
+def _first(rows: list[Answer]) -> Answer:
     if not rows:
         raise psycopg.InternalError("no row")
     return rows[0]

@@ -9,14 +9,20 @@ from contextvars import ContextVar
 from typing import Any, Self
 
 import psycopg
+from psycopg import generators
 from psycopg.abc import RV, PQGen, PQGenConn
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
-from control_plane.postgres.sql import statement
+from control_plane.postgres.sql import numbered, statement
+from control_plane.postgres.texts import Value, encoded
 
 IDLE_SECONDS = 0.75
 """After a longer pause the peer may have gone without a word."""
 
 Row = tuple[Any, ...]
+Texts = tuple[str | None, ...]
 
 _connecting_until: ContextVar[float] = ContextVar("_connecting_until")
 
@@ -31,6 +37,7 @@ class DeadlineConnection(psycopg.Connection[Row]):
     deadline = 0.0
     is_checked = False
     _last_answer = 0.0
+    _codec = "utf-8"
 
     @classmethod
     def open(cls, conninfo: str, deadline: float) -> Self:
@@ -46,6 +53,8 @@ class DeadlineConnection(psycopg.Connection[Row]):
             _connecting_until.reset(token)
         connection.deadline = deadline
         connection._last_answer = time.time()
+        encoding = connection.info.encoding
+        connection._codec = "utf-8" if encoding == "ascii" else encoding
         return connection
 
     @classmethod
@@ -81,6 +90,31 @@ class DeadlineConnection(psycopg.Connection[Row]):
         rows = self.execute(statement(name), parameters).fetchall()
         self._last_answer = time.time()
         return rows
+
+    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> list[Texts]:
+        """Send ``queries/<name>.sql`` and return its rows; every value goes and comes as text.
+
+        Without cursor and adaptation of types, which took a tenth of a start's instructions.
+        """
+        text, names = numbered(name)
+        given = [encoded(parameters[one], self._codec) for one in names]
+        result = self.wait(self._ask(text, given))
+        if result.status != ExecStatus.TUPLES_OK:
+            raise error_from_result(result, encoding=self._codec)
+        self._last_answer = time.time()
+        columns = range(result.nfields)
+        return [
+            tuple(self._decoded(result.get_value(row, column)) for column in columns)
+            for row in range(result.ntuples)
+        ]
+
+    def _decoded(self, value: bytes | None) -> str | None:
+        return None if value is None else value.decode(self._codec)
+
+    def _ask(self, text: bytes, parameters: list[bytes | None]) -> PQGen[PGresult]:
+        self.pgconn.send_query_params(text, parameters)
+        results: list[PGresult] = yield from generators.execute(self.pgconn)
+        return results[-1]
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for the server, as every call of the driver does, but not beyond the deadline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +21,7 @@ from control_plane.ports import (
 )
 from control_plane.postgres.connection import Statements
 from control_plane.postgres.failures import ReferenceGone
+from control_plane.postgres.texts import ids_of, read
 
 MOST_ACKNOWLEDGED = 1000
 """Acknowledgements that are kept while no start is recorded; the relay does without them."""
@@ -56,7 +58,7 @@ class PostgresExecutionStore:
 
         :raises StoreUnavailable: the database cannot answer
         """
-        row = self._database.fetch(
+        row = self._database.fetch_texts(
             "resolve_start",
             {
                 "key": key,
@@ -64,9 +66,18 @@ class PostgresExecutionStore:
                 "path": reference.path,
                 "held": held,
             },
-            repeatable=True,
         )
-        return _resolution(*row)
+        fingerprint, answer, ids, catalog_id, path, version, content, payload = row
+        return _resolution(
+            read(bytes.fromhex, fingerprint),
+            read(json.loads, answer),
+            read(ids_of, ids),
+            read(int, catalog_id),
+            path,
+            read(int, version),
+            content,
+            read(json.loads, payload),
+        )
 
     def resolve_many(self, lookups: Sequence[Lookup]) -> list[Resolution]:
         """Answer as many of the lookups as documents fit, at least the first.
@@ -93,13 +104,18 @@ class PostgresExecutionStore:
         """
         oldest = list(islice(self._acknowledged, MOST_FORGOTTEN))
         try:
-            row = self._database.fetch(
-                "record_start", _parameters(start) | self._settings(start, oldest), repeatable=True
+            execution_id, fingerprint, answer = self._database.fetch_texts(
+                "record_start", _parameters(start) | self._settings(start, oldest)
             )
         except ReferenceGone:
             raise CatalogEntryNotFound(start.catalog_id) from None
         self._forget(oldest)
-        return _known(start, *row)
+        return _known(
+            start,
+            read(int, execution_id),
+            read(bytes.fromhex, fingerprint),
+            read(json.loads, answer),
+        )
 
     def record_many(self, starts: Sequence[Start]) -> list[KnownStart | None]:
         """Write each start as a whole, all in one commit, or tell what its key stands for.

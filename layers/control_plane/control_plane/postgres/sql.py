@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,18 @@ def statement(name: str) -> bytes:
     """Return ``queries/<name>.sql`` without its comments; parameters are written ``%(name)s``."""
     lines = (_FOLDER / "queries" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("--")).encode()
+
+
+@cache
+def numbered(name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return the statement with ``$1`` for its first parameter, and their names in order."""
+    names: list[str] = []
+
+    def number(found: re.Match[bytes]) -> bytes:
+        names.append(found[1].decode())
+        return b"$%d" % len(names)
+
+    return re.sub(rb"%\((\w+)\)s", number, statement(name)), tuple(names)
 
 
 @cache

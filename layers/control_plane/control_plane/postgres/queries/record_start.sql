@@ -1,5 +1,5 @@
 -- The second round trip of a start: all of its rows, or what its key stands for already.
-SELECT execution_id, fingerprint, answer
+SELECT execution_id, encode(fingerprint, 'hex'), answer
 FROM noetl_serverless.record_start(
     p_key => %(key)s::text,
     p_fingerprint => %(fingerprint)s::bytea,
