@@ -15,7 +15,7 @@ AUDIT_READY := $(AUDIT_VENV)/.ready
 export PYTHONPATH := layers/control_plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-noetl setup-audit demo serve send follow test faults lint format openapi bench bench-cold bench-recovery lock sbom audit verify-deployed clean
+.PHONY: help setup setup-sam setup-noetl setup-audit demo serve send follow test faults lint format openapi bench bench-document bench-cold bench-recovery lock sbom audit verify-deployed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ bench: $(READY) ## measure starts beside the least they could cost; ARGS=--full,
 
 bench-cold: $(READY) $(SAM_READY) ## measure cold starts in the runtime emulator; writes bench/cold.json
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench.cold_start $(ARGS)
+
+bench-document: $(READY) ## write the figures of bench/results.json into docs/performance.md
+	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench.document
 
 bench-recovery: $(READY) ## measure thaws, the relay and its cost; writes bench/recovery.json
 	@PYTHONPATH=.:$(PYTHONPATH) $(RUN) -m bench.recovery $(ARGS)

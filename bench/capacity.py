@@ -32,7 +32,7 @@ def capacity(servers: Servers, seconds: float = SECONDS, runs: int = RUNS) -> li
     for _ in range(runs):
         for number in PROCESSES:
             for side in SIDES:
-                found[number][side].append(_together(servers, side, number, seconds))
+                found[number][side].append(together(servers, side, number, seconds))
     return [
         {"processes": number, "runs": runs}
         | {side: _median(results) for side, results in sides.items()}
@@ -45,7 +45,8 @@ def _median(results: list[Result]) -> Result:
     return {name: statistics.median(one[name] for one in results) for name in results[0]}
 
 
-def _together(servers: Servers, side: str, number: int, seconds: float) -> Result:
+def together(servers: Servers, side: str, number: int, seconds: float) -> Result:
+    """Return what so many processes do on one side; they start together."""
     # Not forked: a copy of this process would share its connections.
     spawn = multiprocessing.get_context("spawn")
     barrier, queue = spawn.Barrier(number), spawn.Queue()
