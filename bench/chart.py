@@ -111,6 +111,22 @@ CHARTS: dict[str, Callable[[Results], str]] = {
     "cold": cold,
 }
 
+TITLES = {
+    "warm": "Median by phase as multiples of the floor",
+    "growth": "Medians over the size of what grows",
+    "capacity": "Starts a second over the number of processes",
+    "open_loop": "Latency at a constant rate, from when each start was due",
+    "cold": "Init with and without compiled files",
+}
+
+
+def links(results: dict[str, Any]) -> str:
+    """Return Markdown that shows the picture of each part that was measured."""
+    shown = (
+        f"![{title}](images/{_file(name)})" for name, title in TITLES.items() if name in results
+    )
+    return "\n\n".join(shown)
+
 
 def charts(results: dict[str, Any]) -> dict[str, str]:
     """Return a picture by the name of each part that was measured."""
@@ -129,12 +145,16 @@ def _short(size: int) -> str:
     return str(size)
 
 
+def _file(name: str) -> str:
+    return f"performance-{name.replace('_', '-')}.svg"
+
+
 def main() -> None:
     """Draw."""
     folder = ROOT / "docs" / "images"
     folder.mkdir(exist_ok=True)
     for name, drawn in charts(json.loads((ROOT / "bench" / "results.json").read_text())).items():
-        (folder / f"performance-{name.replace('_', '-')}.svg").write_text(drawn)
+        (folder / _file(name)).write_text(drawn)
 
 
 if __name__ == "__main__":

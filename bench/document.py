@@ -25,7 +25,11 @@ def filled(document: str, results: dict[str, Any]) -> str:
         f"Python {results['python']}; load before and after: "
         f"{' and '.join(f'{load:.1f}' for load in results['load'])}."
     )
-    parts = {"targets": targets(results), "tables": f"{made}\n\n{report(results)}"}
+    parts = {
+        "pictures": chart.links(results),
+        "targets": targets(results),
+        "tables": f"{made}\n\n{report(results)}",
+    }
     for name, text in parts.items():
         begin, end = f"<!-- {name} from bench/results.json -->\n", f"\n<!-- end of {name} -->"
         before, found_begin, rest = document.partition(begin)

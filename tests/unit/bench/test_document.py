@@ -18,5 +18,5 @@ def test_the_tables_of_the_document_are_those_of_the_results():
 def test_a_document_without_its_markers_is_refused():
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
 
-    with pytest.raises(ValueError, match="no place for targets"):
+    with pytest.raises(ValueError, match="no place for pictures"):
         filled("# Performance", results)
