@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +78,21 @@ def released(sam_environment: Path, template_file: Path) -> Callable[[Orders], O
     worker = Path(__file__).with_name("sam_worker.py")
 
     def released(orders: Orders) -> Orders:
-        done = subprocess.run(
+        with subprocess.Popen(
             [sam_environment / "bin" / "python", worker, template_file],
-            input=json.dumps(orders),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+            process_group=0,
+        ) as process:
+            try:
+                answer, complaint = process.communicate(json.dumps(orders))
+            finally:  # a timeout of ours must not leave its own processes behind
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode == 0, complaint
+        return json.loads(answer)
 
     return released
 
