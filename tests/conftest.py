@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest_plugins = [
@@ -20,6 +21,10 @@ pytest_plugins = [
 
 TOGETHER = {"sam": "docker", "emulator": "docker", "cli": "docker"}
 """Suites that share a base image and its containers share a worker; others have their own."""
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -45,11 +50,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return _refuse_skip((yield))
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep a suite in one worker, which starts its servers once."""
+    item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a suite in one worker, which starts its servers once; the longest come first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+    """Begin with the suites that take longest, so that no worker is alone at the end."""
     items.sort(key=lambda item: _group(item.nodeid) != "docker")
 
 

@@ -1,7 +1,7 @@
 """Sandboxes that were frozen: the first request after any pause succeeds, and soon.
 
 The time of these requests is too short for anybody who waits in vain, so they need no clock.
-`bench/relay.py` measures how long they take.
+`make bench-recovery` measures how long they take.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def replaced(path: tuple[Any, ...], value: Any) -> Any:
     return document
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.sampled_from(PLACES), VALUES)
 def test_any_value_anywhere_is_loaded_or_refused(path, value):
     try:
@@ -82,7 +82,7 @@ def test_any_value_anywhere_is_loaded_or_refused(path, value):
         find_warnings(playbook, lambda text: None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(PLACES), st.data())
 def test_a_playbook_with_a_part_missing_is_loaded_or_refused(path, data):
     document = replaced(path, None)
