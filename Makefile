@@ -73,7 +73,7 @@ follow: $(READY) ## follow an execution's events in the running stack: make foll
 	@$(RUN) -m local follow $(ID) $(ARGS)
 
 test: $(READY) $(SAM_READY) $(NOETL_READY) $(AUDIT_READY) ## run every suite that this machine can run
-	@$(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 faults: $(READY) ## break everything on purpose: SEEDS=200 histories, or the one of SEED=17
 	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) $(RUN) -m pytest tests/faults$(if $(SEED),/test_histories.py::test_a_history) $(ARGS)

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 pytest_plugins = [
+    "tests.workers",
     "tests.fixtures_postgres",
     "tests.fixtures_nats",
     "tests.fixtures_noetl",
@@ -18,9 +19,6 @@ pytest_plugins = [
     "tests.fixtures_audit",
     "tests.fixtures_aws",
 ]
-
-TOGETHER = {"sam": "docker", "emulator": "docker", "cli": "docker"}
-"""Suites that share a base image and its containers share a worker; others have their own."""
 
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("without deadline", deadline=None)
@@ -48,26 +46,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return _refuse_skip((yield))
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a suite in one worker, which starts its servers once."""
-    item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the suites that take longest, so that no worker is alone at the end."""
-    items.sort(key=lambda item: _group(item.nodeid) != "docker")
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Name a test as it is called: pytest-xdist adds its group."""
-    report.nodeid = report.nodeid.removesuffix(f"@{_group(report.nodeid)}")
-
-
-def _group(nodeid: str) -> str:
-    suite = nodeid.split("/")[1]
-    return TOGETHER.get(suite, suite)
 
 
 @pytest.fixture(scope="session")
