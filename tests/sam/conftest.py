@@ -139,9 +139,13 @@ def sam_local(
     variables = built.folder / "variables.json"
     variables.write_text(json.dumps(installation.environment()))
     before = docker.images("samcli/lambda-*")
+    # SAM notes there that an image is being built, and waits for ever where a killed one did so.
+    notes = built.folder / "notes"
+    notes.mkdir()
 
     def sam_local(*arguments: str) -> list[str]:
         return [
+            *("env", f"TMPDIR={notes}"),
             *(str(sam_environment / "bin" / "sam"), "local", *arguments),
             *("--template-file", str(built.template)),
             *("--parameter-overrides", f"Architecture={ARCHITECTURE}"),
