@@ -6,8 +6,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-CONTAINERS = {"cli", "emulator", "sam"}
-"""Suites that share a base image and its containers, and so a worker."""
+LONGEST = "sam"
+"""Every event in a container of its own: as long as all the rest together."""
 
 
 class SuiteScheduling(LoadScopeScheduling):
@@ -20,9 +20,7 @@ class SuiteScheduling(LoadScopeScheduling):
 def suite_of(nodeid: str) -> str:
     """Return the suite of a test, the name of its folder in ``tests/``."""
     _, suite, *inner = nodeid.partition("::")[0].split("/")
-    if suite == "integration" and len(inner) > 1:
-        return f"{suite}/{inner[0]}"
-    return "containers" if suite in CONTAINERS else suite
+    return f"{suite}/{inner[0]}" if suite == "integration" and len(inner) > 1 else suite
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SuiteScheduling:
@@ -31,5 +29,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SuiteSc
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the suites that take longest, so that no worker is alone at the end."""
-    items.sort(key=lambda item: suite_of(item.nodeid) != "containers")
+    """Begin with the longest, so that no worker is alone at the end."""
+    items.sort(key=lambda item: suite_of(item.nodeid) != LONGEST)
