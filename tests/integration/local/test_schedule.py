@@ -85,7 +85,7 @@ def test_a_notification_that_nats_could_not_take_arrives_by_the_template_s_sched
 
     async def run() -> tuple[str, dict[str, Any]]:
         async with Stack(tmp_path, Ports.free(), sandboxes=1, report=listen) as stack:
-            (nats,) = [one for one in psutil.Process().children(True) if "nats" in one.name()]
+            nats = server_of(tmp_path)
             async with httpx.AsyncClient(base_url=stack.api_url, timeout=30) as api:
                 await api.post("/api/catalog/register", json={"content": HELLO.read_text()})
                 nats.suspend()
@@ -100,6 +100,15 @@ def test_a_notification_that_nats_could_not_take_arrives_by_the_template_s_sched
 
     execution_id, message = asyncio.run(run())
     assert message["execution_id"] == int(execution_id)
+
+
+def server_of(folder: Path) -> psutil.Process:
+    """Return the nats-server whose files are in the folder; other tests may have theirs."""
+    children = psutil.Process().children(recursive=True)
+    (server,) = [
+        one for one in children if "nats" in one.name() and str(folder) in " ".join(one.cmdline())
+    ]
+    return server
 
 
 async def received(url: str) -> Any:
