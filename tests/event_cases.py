@@ -6,15 +6,13 @@ A case is called with a `Run` and asserts; ``CASES`` is the table of them all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 from control_plane.postgres.sql import needed_version
 from tests.event_run import Case, ExpectedStart, Run
+from tests.http_server import answers_of_custom_resources
 from tests.installation import CATALOG_ID
 from tests.trigger_cases import TRIGGER_CASES, TRIGGER_PREFIXES
 
@@ -240,38 +238,13 @@ def migrates_once(run: Run) -> None:
 def migrates_for_a_stack(run: Run) -> None:
     """CloudFormation is told at the URL of the event that the migration is done."""
     run.installation.empty_the_unmigrated_database()
-    with _cloudformation(run.host) as (url, answers):
+    with answers_of_custom_resources(run.host) as (url, answers):
         run.invoke(run.event | {"ResponseURL": url})
-    (answer,) = answers
+    ((_, answer),) = answers
     assert answer["Status"] == "SUCCESS", answer
     assert answer["RequestId"] == run.event["RequestId"]
     assert answer["Data"]["version"] == needed_version()
     assert run.installation.schema_version_of_the_unmigrated_database() == needed_version()
-
-
-@contextmanager
-def _cloudformation(host: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Stand in for S3, where a custom resource leaves its answer."""
-    answers: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answers.append(json.loads(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer((host, 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://{host}:{server.server_port}/answer", answers
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 CASES: dict[str, Case] = TRIGGER_CASES | {

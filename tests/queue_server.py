@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, Self
 
 from local.http_api import ACCOUNT_ID
 from local.queue_file import QueueFile
+from tests.http_server import Handler, served
 
 
 class QueueServer:
@@ -21,10 +20,9 @@ class QueueServer:
     def __init__(self, file: Path, host: str = "127.0.0.1") -> None:
         self._queue = queue = QueueFile(file)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, answer = queue.answer(self.headers["x-amz-target"], body)
+        class Sqs(Handler):
+            def do_POST(self) -> None:  # noqa: N802
+                status, answer = queue.answer(self.headers["x-amz-target"], self.read())
                 content = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("content-type", "application/x-amz-json-1.0")
@@ -32,22 +30,15 @@ class QueueServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer((host, 0), Handler)
-        self._thread = Thread(target=self._server.serve_forever)
-        self.url = f"http://{host}:{self._server.server_port}/{ACCOUNT_ID}/dead-letters"
+        self._serving = served(Sqs, host)
 
     def messages(self) -> list[dict[str, Any]]:
         """What was sent, oldest first."""
         return self._queue.messages()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.url = f"{self._serving.__enter__()}/{ACCOUNT_ID}/dead-letters"
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def __exit__(self, *error: Any) -> None:
+        self._serving.__exit__(*error)

@@ -10,8 +10,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +17,7 @@ import pytest
 
 from local.template import read_template
 from tests.emulator.emulated import EmulatedFunction
+from tests.http_server import Handler, served
 from tests.installation import NEW_VERSION
 
 pytestmark = pytest.mark.emulator
@@ -31,9 +30,9 @@ def aws(invoke: Callable[[Any], Any]) -> Iterator[tuple[str, list[dict[str, Any]
     """Serve Lambda and CodeDeploy; yields the address, and what CodeDeploy was told."""
     told: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Aws(Handler):
+        def do_POST(self) -> None:  # noqa: N802
+            body = json.loads(self.read())
             answer: Any = {}
             if unquote(self.path) == PATH:
                 answer = invoke(body)
@@ -47,17 +46,8 @@ def aws(invoke: Callable[[Any], Any]) -> Iterator[tuple[str, list[dict[str, Any]
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", told
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Aws) as url:
+        yield url, told
 
 
 def test_codedeploy_is_told_what_the_new_version_can_do(

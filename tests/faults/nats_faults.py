@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.faults.network_faults import Proxied
 from tests.fixtures_nats import Broker, StoredMessage
 from tests.proxies.proxy import At, Proxy
 
 PUBLISH = b"HPUB"
 
 
-class Nats:
+class Nats(Proxied):
     """A server with at most one stream, and the proxy before it.
 
     :ivar lost_message_ids: of what was in streams that were deleted
     """
 
     def __init__(self, broker: Broker, proxy: Proxy) -> None:
-        self.proxy = proxy
+        super().__init__(proxy)
         self.lost_message_ids: list[str] = []
         self._broker = broker
         self._broker.clear()
@@ -29,20 +30,7 @@ class Nats:
     def message_ids(self) -> list[str]:
         return [message.headers["Nats-Msg-Id"] for message in self.messages()]
 
-    # Each of these lasts until `mend`.
-
-    def refuse(self) -> None:
-        self.proxy.refuse()
-
-    def hang(self) -> None:
-        """End all connections, and say nothing on the next ones."""
-        self.proxy.close_connections()
-        self.proxy.is_mute = True
-
-    def fall_silent(self) -> None:
-        """Lose all packets of the connections that there are and of those to come."""
-        self.proxy.lose_packets()
-        self.proxy.is_mute = True
+    # Each of these, and of those of the network, lasts until `mend`.
 
     def lose_stream(self) -> None:
         """Delete the stream with its messages, of which we remember that they have been there."""

@@ -11,15 +11,16 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tests.faults.network_faults import Proxied
 from tests.fixtures_postgres import APP_ROLE
 from tests.proxies.proxy import Proxy
 
 
-class Postgres:
+class Postgres(Proxied):
     """A database, the proxy before it, and a connection of its owner that no fault touches."""
 
     def __init__(self, owner_url: str, proxy: Proxy) -> None:
-        self.proxy = proxy
+        super().__init__(proxy)
         self._owner_url = owner_url
         self.owner = self._connect()
         self.name = self.owner.info.dbname
@@ -86,20 +87,7 @@ class Postgres:
         self.owner.execute("DROP TRIGGER fail ON noetl.command; DROP FUNCTION public.fail")
         self.owner.execute("DROP SEQUENCE public.failures")
 
-    # Each of these lasts until `mend`.
-
-    def refuse(self) -> None:
-        self.proxy.refuse()
-
-    def hang(self) -> None:
-        """End all connections, and say nothing on the next ones."""
-        self.proxy.close_connections()
-        self.proxy.is_mute = True
-
-    def fall_silent(self) -> None:
-        """Lose all packets of the connections that there are and of those to come."""
-        self.proxy.lose_packets()
-        self.proxy.is_mute = True
+    # Each of these, and of those of the network, lasts until `mend`.
 
     def become_read_only(self) -> None:
         self._alter("ALTER DATABASE {} SET default_transaction_read_only = on")

@@ -20,6 +20,15 @@ def notified(world, execution_id):
     return [one for one in world.nats.message_ids() if one.startswith(f"{execution_id}:")]
 
 
+def due_execution(world, sandbox):
+    """Return the id of an execution whose notification is the relay's to send, by now."""
+    world.nats.refuse()
+    reply = world.start(sandbox)
+    world.nats.mend()
+    world.pass_time(61)
+    return int(reply.body["execution_id"])
+
+
 def killed_at(world, sandbox, proxy, words, at):
     """Kill the sandbox at that moment of a start."""
     trap = proxy.trap(words, at)
@@ -111,10 +120,7 @@ def test_an_invocation_killed_at_its_deadline_leaves_a_start_or_nothing(world, s
 
 
 def test_a_relay_killed_with_leases_loses_nothing(world, sandbox, relay):
-    world.nats.refuse()
-    execution_id = int(world.start(sandbox).body["execution_id"])
-    world.nats.mend()
-    world.pass_time(61)
+    execution_id = due_execution(world, sandbox)
     trap = world.nats.proxy.trap(b"HPUB", At.HOLD)
     running = world.soon(relay.invoke, {})
     trap.wait()
@@ -129,10 +135,7 @@ def test_a_relay_killed_with_leases_loses_nothing(world, sandbox, relay):
 
 
 def test_a_relay_killed_after_it_sent_is_followed_by_one_that_sends_the_same(world, sandbox, relay):
-    world.nats.refuse()
-    execution_id = int(world.start(sandbox).body["execution_id"])
-    world.nats.mend()
-    world.pass_time(61)
+    execution_id = due_execution(world, sandbox)
     trap = world.postgres.proxy.trap(b"notified_at = now()", At.HOLD)
     running = world.soon(relay.invoke, {})
     trap.wait()

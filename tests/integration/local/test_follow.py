@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.http_server import Handler, served
 
 # A second later than the first, as its id says.
 FIRST, LATE, LAST = 1000 << 23, 1500 << 23, 2000 << 23
@@ -44,43 +44,30 @@ class Api:
 
 
 @pytest.fixture
-def follow(repository) -> Iterator[Any]:
-    servers = []
-
+def follow(repository) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*told: tuple[str, list[dict[str, Any]]], execution_id: str = "7") -> Any:
         api = Api(*told)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Get(Handler):
+            def do_GET(self) -> None:  # noqa: N802
                 known = self.path.startswith("/api/executions/7/")
                 body = api.answer(self.path) if known else {"error": "Execution not found: 8"}
                 self.send_response(200 if known else 404)
                 self.end_headers()
                 self.wfile.write(json.dumps(body).encode())
 
-            def log_message(self, *_: object) -> None:
-                pass
+        with served(Get) as url:
+            return subprocess.run(
+                [sys.executable, "-m", "local", "follow", execution_id, "--url", url],
+                cwd=repository,
+                env=os.environ | {"PYTHONPATH": "layers/control_plane"},
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
+            )
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        servers.append((server, thread))
-        url = f"http://127.0.0.1:{server.server_port}"
-        return subprocess.run(
-            [sys.executable, "-m", "local", "follow", execution_id, "--url", url],
-            cwd=repository,
-            env=os.environ | {"PYTHONPATH": "layers/control_plane"},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    yield run
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return run
 
 
 def test_events_are_shown_once_until_the_execution_has_completed(follow):

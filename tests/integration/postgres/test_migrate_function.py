@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -17,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from control_plane.errors import ConfigurationError
 from control_plane.postgres.sql import migrations, needed_version
 from tests.fixtures_postgres import APP_ROLE
+from tests.http_server import answers_of_custom_resources
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics:UserWarning")
 NAMES = [name for name, _ in migrations().values()]
@@ -49,25 +48,8 @@ def empty_database(new_database, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def bucket() -> Iterator[SimpleNamespace]:
     """A place for answers, as CloudFormation signs a URL of."""
-    bucket = SimpleNamespace(answers=[])
-
-    class Put(BaseHTTPRequestHandler):
-        def do_PUT(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            bucket.answers.append((self.headers["Content-Type"], json.loads(body)))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Put) as server:
-        bucket.url = f"http://127.0.0.1:{server.server_port}/answer"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield bucket
-        server.shutdown()
-        thread.join()
+    with answers_of_custom_resources() as (url, answers):
+        yield SimpleNamespace(url=url, answers=answers)
 
 
 def stack_event(repository: Path, bucket: SimpleNamespace, **changes: str) -> dict[str, str]:

@@ -22,12 +22,6 @@ ONE_ROUND_TRIP = [b"P", b"B", b"D", b"E", b"S"]
 
 
 @pytest.fixture
-def wire(app_database_url: str) -> Iterator[PostgresProxy]:
-    with PostgresProxy(app_database_url) as wire:
-        yield wire
-
-
-@pytest.fixture
 def database(wire: PostgresProxy) -> Iterator[Database]:
     """A connection that is open already: one round trip more tells the schema's version."""
     database = Database(DatabaseSettings(database_url=wire.url))
