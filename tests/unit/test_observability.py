@@ -73,13 +73,24 @@ def test_metrics_have_the_dimension_service_and_no_other(capsys, lines):
     assert sum("Starts" in line for line in told) == 1
 
 
-def test_the_phases_of_a_start_are_measured_in_milliseconds(capsys):
-    PowertoolsObserver().took(Phases(0.0012, 0.00001, 0.0003, 0.002, 0.5))
-    (line,) = measured(capsys)
+def test_a_start_is_counted_with_its_phases_in_milliseconds_on_one_line(capsys):
+    deferring({}, Context())
+    (line,) = (line for line in measured(capsys) if "Starts" in line)
     names = "ResolveMs", "ParseMs", "BuildMs", "RecordMs", "NotifyMs"
-    assert [line[name] for name in names] == [1.2, 0.01, 0.3, 2.0, 500.0]
+    assert [line[name] for name in ("Starts", *names)] == [1, 1.2, 0.01, 0.3, 2.0, 500.0]
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Metrics"] == [{"Name": name, "Unit": "Milliseconds"} for name in names]
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert units == {"Starts": "Count"} | dict.fromkeys(names, "Milliseconds")
+
+
+def test_the_starts_of_a_batch_are_counted_together(capsys):
+    def many(_event, _context):
+        for number in range(3):
+            PowertoolsObserver().started(number, "examples/hello_world")
+
+    observed(many)({}, Context())
+    observed(lambda *_: None)({}, Context())
+    assert [line["Starts"] for line in measured(capsys) if "Starts" in line] == [3]
 
 
 def test_a_cold_start_is_counted_once(capsys, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -34,24 +34,28 @@ logger = Logger(
 metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
 
 
-def _line(names: Iterable[str], unit: str, number: str) -> str:
-    """Return EMF as one text, with places for milliseconds and then for the numbers.
+def _line(metrics: Mapping[str, str]) -> str:
+    """Return EMF as one text, with places for milliseconds and then for each metric's number.
 
     By way of Powertools five metrics take ten times as long, on a path where all of a start takes
     a millisecond.
+
+    :param metrics: their units by their names
     """
-    names = tuple(names)
-    listed = ",".join(f'{{"Name":"{name}","Unit":"{unit}"}}' for name in names)
-    values = ",".join(f'"{name}":{number}' for name in names)
+    listed = ",".join(f'{{"Name":"{name}","Unit":"{unit}"}}' for name, unit in metrics.items())
+    values = ",".join(f'"{name}":%.15g' for name in metrics)
     return (
         f'{{"_aws":{{"Timestamp":%d,"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}","Dimensions":'
         f'[["service"]],"Metrics":[{listed}]}}]}},"service":"{SERVICE}",{values}}}'
     )
 
 
-_PHASES = _line((f"{phase.title()}Ms" for phase in Phases._fields), "Milliseconds", "%.3f")
-_STARTS = _line(("Starts",), "Count", "%d")
-_starts = 0  # of the invocation at hand
+_STARTS = {"Starts": "Count"}
+_STARTED_MANY = _line(_STARTS)
+_STARTED_ONE = _line(_STARTS | {f"{phase.title()}Ms": "Milliseconds" for phase in Phases._fields})
+# Of the invocation at hand.
+_starts = 0
+_phases: Phases | None = None
 
 # Nobody waits for a sandbox that was made ahead of its requests.
 _is_cold = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency"
@@ -77,9 +81,9 @@ class PowertoolsObserver:
         metrics.add_metric("NotificationDeferred", MetricUnit.Count, 1)
 
     def took(self, phases: Phases) -> None:
-        """Measure the parts of a start."""
-        milliseconds = [seconds * 1000 for seconds in phases]
-        print(_PHASES % (time.time() * 1000, *milliseconds))
+        """Measure the parts of the invocation's one start."""
+        global _phases  # noqa: PLW0603
+        _phases = phases
 
     def relayed(self, notified: int, renotified: int) -> None:
         """Log and count messages that arrived by way of the relay."""
@@ -152,10 +156,13 @@ def observed(handler: Handler) -> Handler:
 
 
 def _tell_starts() -> None:
-    global _starts  # noqa: PLW0603
-    if _starts:
-        print(_STARTS % (time.time() * 1000, _starts))
-        _starts = 0
+    global _starts, _phases
+    now = time.time() * 1000
+    if _phases is not None:
+        print(_STARTED_ONE % (now, _starts, *(round(seconds * 1000, 3) for seconds in _phases)))
+    elif _starts:
+        print(_STARTED_MANY % (now, _starts))
+    _starts, _phases = 0, None
 
 
 def _request_id(event: Any) -> str | None:
