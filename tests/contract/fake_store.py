@@ -26,6 +26,8 @@ from control_plane.ports import (
     Start,
     StartIds,
     StoredEntry,
+    Work,
+    nothing,
 )
 from tests.contract.fake_execution_log import FakeEvent, FakeExecutionLog, events_of_start
 
@@ -106,7 +108,14 @@ class FakeExecutionStore:
         self._hold = timedelta(days=hold_days)
         self._most_document_bytes = most_document_bytes
 
-    def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
+    def resolve(
+        self,
+        key: str,
+        reference: CatalogReference,
+        held: int | None,
+        meanwhile: Work = nothing,
+    ) -> Resolution:
+        meanwhile()
         (found,) = self.resolve_many([Lookup(key, reference, held)])
         return found
 

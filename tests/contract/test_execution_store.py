@@ -50,6 +50,12 @@ def test_a_catalog_id_wins_over_a_path(backend, store):
     assert found.catalog_id == old
 
 
+def test_something_else_is_done_while_the_store_looks(store, entry):
+    done = []
+    found = store.resolve("http:anonymous:a", HELLO, None, meanwhile=lambda: done.append(1))
+    assert (found.entry.catalog_id, done) == (entry, [1])
+
+
 @pytest.mark.parametrize("reference", [CatalogReference(7, None), CatalogReference(None, "none")])
 def test_an_unknown_entry_is_none_beside_fresh_ids(store, entry, reference):
     found = store.resolve("http:anonymous:a", reference, None)

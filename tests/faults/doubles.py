@@ -15,7 +15,15 @@ from typing import Any
 import psycopg
 
 from control_plane.errors import NotificationFailed, StoreUnavailable
-from control_plane.ports import CatalogReference, KnownStart, Notification, Resolution, Start
+from control_plane.ports import (
+    CatalogReference,
+    KnownStart,
+    Notification,
+    Resolution,
+    Start,
+    Work,
+    nothing,
+)
 from control_plane.relay.outbox import Lease
 
 
@@ -79,9 +87,9 @@ class ForgetsKeys(_Double):
 class FiresAndForgets(_Double):
     """I4: takes a failure to notify for a success, so that nobody tries again in time."""
 
-    def notify(self, notification: Notification) -> None:
+    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
         try:
-            self._real.notify(notification)
+            self._real.notify(notification, meanwhile)
         except NotificationFailed:
             return
 
@@ -96,8 +104,14 @@ class LeasesNothing(_Double):
 class KeepsTheKey(_Double):
     """I5: takes the key before the work, and does not give it back."""
 
-    def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
-        found: Resolution = self._real.resolve(key, reference, held)
+    def resolve(
+        self,
+        key: str,
+        reference: CatalogReference,
+        held: int | None,
+        meanwhile: Work = nothing,
+    ) -> Resolution:
+        found: Resolution = self._real.resolve(key, reference, held, meanwhile)
         if found.ids is not None:
             _execute(_KEY, key, found.ids.execution_id)
         return found
@@ -106,9 +120,9 @@ class KeepsTheKey(_Double):
 class TellsThePassword(_Double):
     """I6: a log line with an address in full."""
 
-    def notify(self, notification: Notification) -> None:
+    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
         print("publishing to", os.environ["NATS_URL"])
-        self._real.notify(notification)
+        self._real.notify(notification, meanwhile)
 
 
 class TellsTheInput(_Double):

@@ -60,7 +60,7 @@ def test_a_start_makes_few_calls(start):
 
 
 def test_a_start_holds_little_memory_and_leaves_none_behind(start):
-    assert start["peak_allocated_bytes"] < 23_000
+    assert start["peak_allocated_bytes"] < 26_000
     assert start["blocks_left_behind"] < 0.8
 
 

@@ -149,7 +149,7 @@ def test_an_unknown_route_is_a_problem_document_too(call):
 
 
 def test_an_unavailable_database_is_told_with_a_time_to_come_back(plane, call, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise errors.StoreUnavailable
 
     monkeypatch.setattr(plane.store, "resolve", fail)

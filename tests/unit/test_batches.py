@@ -226,6 +226,7 @@ def test_a_database_that_never_answered_is_told_to_each_item(plane):
 
 def test_a_defect_with_one_concerns_no_other(plane):
     class Broken(ExecuteRequest):
+        @property
         def fingerprint(self):
             raise ZeroDivisionError
 

@@ -112,8 +112,8 @@ def test_two_principals_with_one_key_start_two_executions(plane):
 def test_a_race_lost_at_the_record_is_a_replay(plane):
     resolve = plane.store.resolve
 
-    def resolve_before_the_winner(key, reference, held):
-        found = resolve("another key", reference, held)
+    def resolve_before_the_winner(key, reference, held, meanwhile):
+        found = resolve("another key", reference, held, meanwhile)
         plane.store.resolve = resolve
         plane.start(key="k")
         return found

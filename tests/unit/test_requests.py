@@ -124,7 +124,7 @@ def test_equal_requests_have_one_fingerprint_however_they_are_written():
             "more": True,
         }
     )
-    assert plain.fingerprint() == other.fingerprint()
+    assert plain.fingerprint == other.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_equal_requests_have_one_fingerprint_however_they_are_written():
     ],
 )
 def test_other_requests_have_other_fingerprints(other):
-    assert read(other).fingerprint() != read({"path": "a"}).fingerprint()
+    assert read(other).fingerprint != read({"path": "a"}).fingerprint
 
 
 def test_a_key_belongs_to_its_source_and_principal():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
@@ -63,7 +64,6 @@ class StartRequest(NamedTuple):
 
     request: ExecuteRequest
     key: str
-    fingerprint: bytes
     reference: CatalogReference
     trace: Trace | None
 
@@ -95,7 +95,12 @@ class ExecutionStarter:
         held = self.playbooks.held(asked.reference)
         self.notifier.prepare()
         begun = perf_counter()
-        found = self.store.resolve(asked.key, asked.reference, held)
+        found = self.store.resolve(
+            asked.key,
+            asked.reference,
+            held,
+            meanwhile=lambda: request.fingerprint,  # made and kept
+        )
         resolved = perf_counter()
         if found.known is not None:
             return self.replay(found.known, asked)
@@ -136,7 +141,6 @@ class ExecutionStarter:
         return StartRequest(
             request=request,
             key=caller.stored_key(key or request.idempotency_key),
-            fingerprint=request.fingerprint(),
             reference=request.reference,
             trace=request.trace or caller.trace,
         )
@@ -146,7 +150,7 @@ class ExecutionStarter:
 
         :raises IdempotencyKeyReused: the key belongs to another request
         """
-        if known.fingerprint != asked.fingerprint:
+        if known.fingerprint != asked.request.fingerprint:
             raise IdempotencyKeyReused
         # Member by member: JSONB has reordered them, and equal answers had better look equal.
         answer = StartAnswer(
@@ -172,7 +176,7 @@ class ExecutionStarter:
         trace = asked.trace.model_dump(exclude_none=True) if asked.trace else None
         return Start(
             key=asked.key,
-            fingerprint=asked.fingerprint,
+            fingerprint=asked.request.fingerprint,
             ids=ids,
             catalog_id=entry.catalog_id,
             path=entry.path,
@@ -201,7 +205,6 @@ class ExecutionStarter:
         # Its own answer: a first try was carried out although its reply was lost.
         if known is not None and known.answer != start.answer.value:
             return self.replay(known, asked)
-        self.observer.started(start.ids.execution_id, start.path)
         return Execution(start.answer.value)
 
     def settle(self, start: Start, failure: NotificationFailed | None) -> None:
@@ -212,8 +215,9 @@ class ExecutionStarter:
             self.observer.notification_deferred(start.ids.execution_id, failure.message)
 
     def _notify(self, start: Start) -> None:
+        tell = partial(self.observer.started, start.ids.execution_id, start.path)
         try:
-            self.notifier.notify(start.notification)
+            self.notifier.notify(start.notification, meanwhile=tell)
         except NotificationFailed as failure:
             self.settle(start, failure)
         else:

@@ -6,12 +6,19 @@ hold them and their in-memory fakes to one contract suite.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from control_plane.errors import NotificationFailed
 from control_plane.json_text import Json
+
+Work = Callable[[], object]
+"""What somebody does while a server is waited for."""
+
+
+def nothing() -> None:
+    """Do nothing meanwhile."""
 
 
 class CatalogReference(NamedTuple):
@@ -107,11 +114,18 @@ class Start(NamedTuple):
 class ExecutionStore(Protocol):
     """Where starts are recorded. Each call is one round trip."""
 
-    def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
+    def resolve(
+        self,
+        key: str,
+        reference: CatalogReference,
+        held: int | None,
+        meanwhile: Work = nothing,
+    ) -> Resolution:
         """Look up the key, the catalog entry and four fresh ids.
 
         :param key: the stored form of the idempotency key
         :param held: a catalog id whose document the caller holds; it is not sent again
+        :param meanwhile: is done while the store works: once, and again where it is asked again
         :raises StoreUnavailable: the database cannot answer
         """
         ...
@@ -163,9 +177,11 @@ class CommandNotifier(Protocol):
         """
         ...
 
-    def notify(self, notification: Notification) -> None:
+    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
         """Publish and await the acknowledgement, within the notifier's time budget.
 
+        :param meanwhile: is done once, whatever comes of the notification; if it can be, while
+            the acknowledgement is awaited
         :raises NotificationFailed: with the reason, which names no address and no secret
         """
         ...

@@ -156,6 +156,7 @@ class ExecuteRequest(BaseModel):
         """The payload with its serialisation, which fingerprint and record share."""
         return Json(self.payload)
 
+    @cached_property
     def fingerprint(self) -> bytes:
         """SHA-256 of the canonical JSON of what is asked for.
 

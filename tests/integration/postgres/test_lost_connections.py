@@ -118,6 +118,29 @@ def test_a_start_whose_connection_is_cut_while_it_is_recorded_is_recorded(
     assert postgres.started() == [start.ids.execution_id]
 
 
+def test_what_is_done_meanwhile_begins_when_the_statement_is_under_way(
+    postgres: PostgresBackend, entry: int
+):
+    with PostgresProxy(postgres.app_url) as wire:
+        postgres.app_url = wire.url
+        store = postgres.execution_store()
+        store.resolve("a", HELLO, None)
+        wire.take()
+        is_sent = lambda: [body for kind, body in wire.take() if b"resolve_start" in body]  # noqa: E731
+        assert store.resolve("b", HELLO, None, meanwhile=lambda: until(is_sent)).entry is not None
+
+
+def test_an_error_meanwhile_leaves_no_answer_to_the_next_statement(
+    postgres: PostgresBackend, entry: int
+):
+    store = postgres.execution_store()
+    first = store.resolve("a", HELLO, None).ids
+    with pytest.raises(ZeroDivisionError):
+        store.resolve("b", HELLO, None, meanwhile=lambda: 1 // 0)
+    assert store.record(a_start(first, entry)) is None
+    assert postgres.started() == [first.execution_id]
+
+
 def test_a_start_whose_reply_is_lost_is_asked_for_under_its_key(
     postgres: PostgresBackend, entry: int
 ):

@@ -405,7 +405,7 @@ def test_an_event_in_a_queue_and_at_the_function_itself_is_the_same():
                  "scheduler"):  # fmt: skip
         direct, queued = reader.event(sample(name), "r"), reader.message(a_record(sample(name)))
         assert stored_key(only(direct)) == stored_key(only(queued))
-        assert only(direct).request.fingerprint() == only(queued).request.fingerprint()
+        assert only(direct).request.fingerprint == only(queued).request.fingerprint
 
 
 @pytest.mark.parametrize("value", [42, None, [], "text", {"a": {"b": float("nan")}}])

@@ -17,7 +17,8 @@ import psycopg
 from control_plane import invocation
 from control_plane.credentials import database_token, login_from_secret
 from control_plane.errors import ControlPlaneError, SchemaNotReady
-from control_plane.postgres.deadline import DeadlineConnection, Row, Texts
+from control_plane.ports import Work, nothing
+from control_plane.postgres.deadline import DeadlineConnection, Row
 from control_plane.postgres.failures import MIGRATE, refuses_login, translated, wrote_nothing
 from control_plane.postgres.login import DatabaseLogin
 from control_plane.postgres.sql import needed_version
@@ -47,8 +48,10 @@ class Statements(Protocol):
         """Send ``queries/<name>.sql`` and return its rows; see `Database.fetch_all`."""
         ...
 
-    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> Texts:
-        """Send ``queries/<name>.sql`` and return its first row; see `Database.fetch_texts`."""
+    def fetch_json(
+        self, name: str, parameters: Mapping[str, Value], meanwhile: Work = nothing
+    ) -> Any:
+        """Send ``queries/<name>.sql`` and return its one value; see `Database.fetch_json`."""
         ...
 
 
@@ -91,17 +94,18 @@ class Database:
                 )
             )
 
-    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> Texts:
-        """Send ``queries/<name>.sql``, which may be sent again, and return its first row.
+    def fetch_json(
+        self, name: str, parameters: Mapping[str, Value], meanwhile: Work = nothing
+    ) -> Any:
+        """Send ``queries/<name>.sql``, which may be sent again, and return its one JSON value.
 
-        All values are texts, as PostgreSQL writes and reads them.
-
+        :param meanwhile: is done while the server works, each time that the statement is sent
         :raises StoreUnavailable: as `fetch`
         :raises SchemaNotReady: as `fetch`
         """
         with translated():
-            return _first(
-                self._try_twice(lambda connection: connection.fetch_texts(name, parameters))
+            return self._try_twice(
+                lambda connection: connection.fetch_json(name, parameters, meanwhile)
             )
 
     def fetch_all(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
@@ -222,9 +226,11 @@ class _Transaction:
         with translated():
             return self._connection.fetch_all(name, parameters)
 
-    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> Texts:
+    def fetch_json(
+        self, name: str, parameters: Mapping[str, Value], meanwhile: Work = nothing
+    ) -> Any:
         with translated():
-            return _first(self._connection.fetch_texts(name, parameters))
+            return self._connection.fetch_json(name, parameters, meanwhile)
 
 
 def _schema_version(connection: DeadlineConnection) -> int:

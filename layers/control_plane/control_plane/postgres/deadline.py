@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 import time
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from psycopg import generators
 from psycopg.abc import RV, PQGen, PQGenConn
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGresult
 
+from control_plane.ports import Work
 from control_plane.postgres.sql import numbered, statement
 from control_plane.postgres.texts import Value, encoded
 
@@ -22,7 +23,6 @@ IDLE_SECONDS = 0.75
 """After a longer pause the peer may have gone without a word."""
 
 Row = tuple[Any, ...]
-Texts = tuple[str | None, ...]
 
 _connecting_until: ContextVar[float] = ContextVar("_connecting_until")
 
@@ -91,30 +91,28 @@ class DeadlineConnection(psycopg.Connection[Row]):
         self._last_answer = time.time()
         return rows
 
-    def fetch_texts(self, name: str, parameters: Mapping[str, Value]) -> list[Texts]:
-        """Send ``queries/<name>.sql`` and return its rows; every value goes and comes as text.
+    def fetch_json(self, name: str, parameters: Mapping[str, Value], meanwhile: Work) -> Any:
+        """Send ``queries/<name>.sql`` and return the one JSON value that it answers.
 
-        Without cursor and adaptation of types, which took a tenth of a start's instructions.
+        Every value goes and comes as text, without the driver's cursor and adaptation of types,
+        which took a tenth of a start's instructions.
+
+        :param meanwhile: is done while the server works
         """
         text, names = numbered(name)
         given = [encoded(parameters[one], self._codec) for one in names]
-        result = self.wait(self._ask(text, given))
+        self.pgconn.send_query_params(text, given)
+        try:
+            meanwhile()
+        except BaseException:
+            self.close()  # or the answer would be taken for the next statement's
+            raise
+        result = self.wait(generators.execute(self.pgconn))[-1]
         if result.status != ExecStatus.TUPLES_OK:
             raise error_from_result(result, encoding=self._codec)
         self._last_answer = time.time()
-        columns = range(result.nfields)
-        return [
-            tuple(self._decoded(result.get_value(row, column)) for column in columns)
-            for row in range(result.ntuples)
-        ]
-
-    def _decoded(self, value: bytes | None) -> str | None:
-        return None if value is None else value.decode(self._codec)
-
-    def _ask(self, text: bytes, parameters: list[bytes | None]) -> PQGen[PGresult]:
-        self.pgconn.send_query_params(text, parameters)
-        results: list[PGresult] = yield from generators.execute(self.pgconn)
-        return results[-1]
+        answer = result.get_value(0, 0)
+        return None if answer is None else json.loads(answer.decode(self._codec))
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for the server, as every call of the driver does, but not beyond the deadline."""

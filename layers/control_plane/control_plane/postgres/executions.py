@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
@@ -18,10 +17,12 @@ from control_plane.ports import (
     Resolution,
     Start,
     StartIds,
+    Work,
+    nothing,
 )
 from control_plane.postgres.connection import Statements
 from control_plane.postgres.failures import ReferenceGone
-from control_plane.postgres.texts import ids_of, read
+from control_plane.postgres.texts import bytes_of
 
 MOST_ACKNOWLEDGED = 1000
 """Acknowledgements that are kept while no start is recorded; the relay does without them."""
@@ -53,12 +54,18 @@ class PostgresExecutionStore:
         self._most_document_bytes = most_document_bytes
         self._acknowledged: deque[int] = deque(maxlen=MOST_ACKNOWLEDGED)
 
-    def resolve(self, key: str, reference: CatalogReference, held: int | None) -> Resolution:
+    def resolve(
+        self,
+        key: str,
+        reference: CatalogReference,
+        held: int | None,
+        meanwhile: Work = nothing,
+    ) -> Resolution:
         """Look up the key, the catalog entry and four fresh ids.
 
         :raises StoreUnavailable: the database cannot answer
         """
-        row = self._database.fetch_texts(
+        found = self._database.fetch_json(
             "resolve_start",
             {
                 "key": key,
@@ -66,18 +73,10 @@ class PostgresExecutionStore:
                 "path": reference.path,
                 "held": held,
             },
+            meanwhile,
         )
-        fingerprint, answer, ids, catalog_id, path, version, content, payload = row
-        return _resolution(
-            read(bytes.fromhex, fingerprint),
-            read(json.loads, answer),
-            read(ids_of, ids),
-            read(int, catalog_id),
-            path,
-            read(int, version),
-            content,
-            read(json.loads, payload),
-        )
+        fingerprint, *others = found.values()  # in the order of the function's columns
+        return _resolution(_bytes(fingerprint), *others)
 
     def resolve_many(self, lookups: Sequence[Lookup]) -> list[Resolution]:
         """Answer as many of the lookups as documents fit, at least the first.
@@ -104,18 +103,13 @@ class PostgresExecutionStore:
         """
         oldest = list(islice(self._acknowledged, MOST_FORGOTTEN))
         try:
-            execution_id, fingerprint, answer = self._database.fetch_texts(
+            told = self._database.fetch_json(
                 "record_start", _parameters(start) | self._settings(start, oldest)
             )
         except ReferenceGone:
             raise CatalogEntryNotFound(start.catalog_id) from None
         self._forget(oldest)
-        return _known(
-            start,
-            read(int, execution_id),
-            read(bytes.fromhex, fingerprint),
-            read(json.loads, answer),
-        )
+        return _known(start, told["execution_id"], _bytes(told["fingerprint"]), told["answer"])
 
     def record_many(self, starts: Sequence[Start]) -> list[KnownStart | None]:
         """Write each start as a whole, all in one commit, or tell what its key stands for.
@@ -162,10 +156,10 @@ def _resolution(
 
 
 def _known(
-    start: Start, execution_id: int | None, fingerprint: bytes, answer: dict[str, Any]
+    start: Start, execution_id: int | None, fingerprint: bytes | None, answer: dict[str, Any]
 ) -> KnownStart | None:
     # Our own id: a first try was carried out although its answer was lost.
-    if execution_id is None or execution_id == start.ids.execution_id:
+    if fingerprint is None or execution_id == start.ids.execution_id:
         return None
     return KnownStart(fingerprint, answer)
 
@@ -206,6 +200,10 @@ def _parameters(start: Start) -> dict[str, Any]:
         "body": start.notification.body,
         "traceparent": start.notification.traceparent,
     }
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes_of(text)
 
 
 def _text(value: Json | None) -> str | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import psycopg
+from psycopg.pq import Escaping
 
 Value = str | int | bytes | list[int] | None
 
@@ -28,11 +26,6 @@ def encoded(value: Value, codec: str) -> bytes | None:
     return b"%d" % value
 
 
-def read(reader: Callable[[str], Any], text: str | None) -> Any:
-    """Return what a column's text says, None where the column is null."""
-    return None if text is None else reader(text)
-
-
-def ids_of(text: str) -> list[int]:
-    """Read a ``bigint[]`` without nulls."""
-    return [int(one) for one in text[1:-1].split(",")]
+def bytes_of(text: str) -> bytes:
+    """Read a ``bytea`` as PostgreSQL writes it, in whichever of its two formats."""
+    return bytes(Escaping().unescape_bytea(text.encode()))

@@ -19,7 +19,14 @@ from control_plane.errors import NotificationFailed
 from control_plane.executions import ExecutionStarter
 from control_plane.health import NotifierProbe
 from control_plane.playbook.cache import PlaybookCache
-from control_plane.ports import CatalogStore, ExecutionStore, Notification, Phases
+from control_plane.ports import (
+    CatalogStore,
+    ExecutionStore,
+    Notification,
+    Phases,
+    Work,
+    nothing,
+)
 from control_plane.release import CANARY_PATH
 from control_plane.requests import Caller, ExecuteRequest
 
@@ -87,7 +94,7 @@ class _Mute:
 
     def prepare(self) -> None: ...
 
-    def notify(self, notification: Notification) -> None: ...
+    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None: ...
 
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         return [None] * len(notifications)

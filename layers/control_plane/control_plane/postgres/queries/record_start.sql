@@ -1,6 +1,5 @@
 -- The second round trip of a start: all of its rows, or what its key stands for already.
-SELECT execution_id, encode(fingerprint, 'hex'), answer
-FROM noetl_serverless.record_start(
+SELECT to_json(noetl_serverless.record_start(
     p_key => %(key)s::text,
     p_fingerprint => %(fingerprint)s::bytea,
     p_answer => %(answer)s::jsonb,
@@ -24,4 +23,4 @@ FROM noetl_serverless.record_start(
     p_body => %(body)s::text,
     p_traceparent => %(traceparent)s::text,
     p_acknowledged => %(acknowledged)s::bigint[]
-)
+))
