@@ -18,7 +18,7 @@ from control_plane.catalog.registration import RegisterAnswer, RegisterRequest, 
 from control_plane.observability import observed
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
-from control_plane.settings import CatalogSettings
+from control_plane.settings.catalog import CatalogSettings
 from control_plane.snapshot import restorable
 
 settings = CatalogSettings.from_environment()

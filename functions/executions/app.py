@@ -15,7 +15,7 @@ from control_plane.observability import observed
 from control_plane.postgres.connection import Database
 from control_plane.postgres.execution_log import PostgresExecutionLog
 from control_plane.requests import Id
-from control_plane.settings import ExecutionsSettings
+from control_plane.settings.executions import ExecutionsSettings
 from control_plane.snapshot import restorable
 
 settings = ExecutionsSettings.from_environment()

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.observability import observed
 from control_plane.release.pre_traffic import PreTrafficCheck, Verdict
-from control_plane.settings import PreTrafficSettings
+from control_plane.settings.pre_traffic import PreTrafficSettings
 
 check = PreTrafficCheck(PreTrafficSettings.from_environment().new_version)
 

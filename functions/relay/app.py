@@ -10,7 +10,7 @@ from control_plane.postgres.connection import Database
 from control_plane.postgres.outbox import PostgresOutbox
 from control_plane.relay.orders import follow
 from control_plane.relay.relay import Relay
-from control_plane.settings import RelaySettings
+from control_plane.settings.relay import RelaySettings
 from control_plane.snapshot import restorable
 
 # For a whole batch, where a start has seconds for its one message.

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from control_plane.assembly import connections, execution_starter
 from control_plane.observability import observed
-from control_plane.settings import TriggerSettings
+from control_plane.settings.trigger import TriggerSettings
 from control_plane.triggers.dead_letter_queue import SqsDeadLetterQueue
 from control_plane.triggers.handler import TriggerHandler
 

@@ -15,7 +15,7 @@ from control_plane.postgres.connection import Database
 from control_plane.postgres.executions import PostgresExecutionStore
 from control_plane.release import CANARY_PATH
 from control_plane.requests import Caller, ExecuteRequest
-from control_plane.settings import ExecuteSettings
+from control_plane.settings.execute import ExecuteSettings
 from tests.proxies.postgres import PostgresProxy
 
 CALLER = Caller("direct", "anonymous", "request-1")

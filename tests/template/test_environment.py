@@ -8,16 +8,14 @@ import pytest
 
 from control_plane.certificates import AWS
 from control_plane.limits import Limits
-from control_plane.settings import (
-    CatalogSettings,
-    ExecuteSettings,
-    ExecutionsSettings,
-    MigrateSettings,
-    PreTrafficSettings,
-    RelaySettings,
-    Settings,
-    TriggerSettings,
-)
+from control_plane.settings import Settings
+from control_plane.settings.catalog import CatalogSettings
+from control_plane.settings.execute import ExecuteSettings
+from control_plane.settings.executions import ExecutionsSettings
+from control_plane.settings.migrate import MigrateSettings
+from control_plane.settings.pre_traffic import PreTrafficSettings
+from control_plane.settings.relay import RelaySettings
+from control_plane.settings.trigger import TriggerSettings
 from tests.template.switches import SWITCHES
 
 MODELS: dict[str, type[Settings]] = {

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from control_plane.errors import ConfigurationError
-from control_plane.settings import CatalogSettings, ExecuteSettings, MigrateSettings
+from control_plane.settings.catalog import CatalogSettings
+from control_plane.settings.execute import ExecuteSettings
+from control_plane.settings.migrate import MigrateSettings
 
 COMPLETE = {"DATABASE_URL": "postgresql://app@db/noetl", "PUBLIC_SERVER_URL": "https://noetl"}
 

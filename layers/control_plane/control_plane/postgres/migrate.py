@@ -15,7 +15,7 @@ from control_plane.postgres.failures import translated
 from control_plane.postgres.indexes import complete_indexes
 from control_plane.postgres.login import DatabaseLogin, conninfo
 from control_plane.postgres.sql import access, migrations, needed_version
-from control_plane.settings import MigrateSettings
+from control_plane.settings.migrate import MigrateSettings
 
 # The same in every release: by it, two migrations at once find each other.
 _LOCK = 0x6E6F65746C
