@@ -133,7 +133,8 @@ def _python(
     code: str, path: str, *options: str, output: str = "stdout", before: tuple[str, ...] = ()
 ) -> str:
     done = subprocess.run(  # noqa: S603
-        [*before, sys.executable, "-S", "-B", *options, "-c", code],
+        # -P: or Python would take the functions from where it was started, and compile them.
+        [*before, sys.executable, "-P", "-S", "-B", *options, "-c", code],
         env={
             "PATH": os.defpath,
             "PYTHONPATH": path,

@@ -5,21 +5,19 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from control_plane import assembly
+from control_plane.answers import ExecuteBatchAnswer
 from control_plane.api import ControlPlaneApi, ok, started
-from control_plane.assembly import connections, dry_runner, execution_rerunner, execution_starter
 from control_plane.direct import is_dry_run, is_http, run_dry, start_directly
-from control_plane.execute_batch import BatchExecutor, ExecuteBatchAnswer, ExecuteBatchRequest
 from control_plane.executions import StartAnswer
 from control_plane.health import Health, check
 from control_plane.observability import observed
-from control_plane.requests import ExecuteRequest, Id
-from control_plane.rerun import RerunRequest
-from control_plane.settings import ExecuteSettings
+from control_plane.requests import ExecuteBatchRequest, ExecuteRequest, Id, RerunRequest
+from control_plane.settings.execute import ExecuteSettings
 
 settings = ExecuteSettings.from_environment()
-database, notifier = connections(settings)
-starter = execution_starter(settings, database, notifier)
-batches = BatchExecutor(starter)
+database, notifier = assembly.connections(settings)
+starter = assembly.execution_starter(settings, database, notifier)
 app = ControlPlaneApi(settings.limits)
 
 
@@ -32,13 +30,14 @@ def execute(request: ExecuteRequest) -> Response[StartAnswer]:
 @app.post_json("/api/execute/batch", ExecuteBatchRequest)
 def execute_batch(request: ExecuteBatchRequest) -> Response[ExecuteBatchAnswer]:
     """Start up to 1,000 executions, each for itself."""
+    batches = assembly.batch_executor(starter)
     return ok(batches.start(request, app.caller(), app.idempotency_key(), app.incident))
 
 
 @app.post_json("/api/executions/<execution_id>/rerun", RerunRequest, may_be_empty=True)
 def rerun(request: RerunRequest, execution_id: Id) -> Response[StartAnswer]:
     """Start an execution's playbook once more, with the same input."""
-    rerunner = execution_rerunner(database, starter)
+    rerunner = assembly.execution_rerunner(database, starter)
     return started(rerunner.rerun(execution_id, request, app.caller(), app.idempotency_key()))
 
 
@@ -55,6 +54,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     if is_http(event):
         return app.resolve(event, context)
     if is_dry_run(event):
-        runner = dry_runner(settings, database, notifier, starter)
+        runner = assembly.dry_runner(settings, database, notifier, starter)
         return run_dry(runner, settings.limits, event, context.aws_request_id)
     return start_directly(starter, settings.limits, event, context.aws_request_id)

@@ -11,21 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from control_plane.catalog.ports import CatalogVersion, EntryPage, NewCatalogEntry, StoredEntry
 from control_plane.errors import CatalogEntryNotFound, CatalogVersionsExhausted
 from control_plane.json_text import Json
 from control_plane.ports import (
     CatalogEntry,
     CatalogReference,
-    CatalogVersion,
-    EntryPage,
     KnownStart,
     Lookup,
-    NewCatalogEntry,
     Notification,
     Resolution,
     Start,
     StartIds,
-    StoredEntry,
     Work,
     nothing,
 )

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from control_plane.catalog.ports import NewCatalogEntry
 from control_plane.errors import CatalogVersionsExhausted
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, NewCatalogEntry
+from control_plane.ports import CatalogReference
 
 
 def a_playbook(path="examples/hello", content="kind: Playbook\n"):

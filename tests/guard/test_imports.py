@@ -30,11 +30,14 @@ PACKAGES = {
 LATE = {
     "execute": {
         "aws_lambda_powertools.event_handler.openapi.dependant",
+        "control_plane.batches",
         "control_plane.catalog",
+        "control_plane.execute_batch",
         "control_plane.monitor",
         "control_plane.postgres.execution_log",
         "control_plane.relay",
         "control_plane.release",
+        "control_plane.rerun",
         "control_plane.triggers",
     },
     "trigger": {"control_plane.monitor", "control_plane.postgres.execution_log"},
@@ -43,6 +46,9 @@ LATE = {
     "executions": {"control_plane.playbook", "control_plane.jetstream", "control_plane.command"},
 }
 """Modules, each with all in it, that others need and this function's cold start does without."""
+
+INHERITED = {"trigger": {"execute"}}
+"""Functions whose settings another one's build upon."""
 
 IMPLEMENTATION = ("_cython_", "cython_runtime", "_sysconfigdata_", "_distutils", "__")
 """Beginnings of names that no package has: what compilers and the interpreter bring."""
@@ -66,6 +72,13 @@ def test_each_function_has_its_list(repository):
 @pytest.mark.parametrize("function", LATE)
 def test_a_function_leaves_to_others_what_it_does_not_need(function):
     assert _within(imported_at_init(function), LATE[function]) == []
+
+
+@pytest.mark.parametrize("function", PACKAGES)
+def test_a_function_makes_the_settings_of_no_other(function):
+    own = {f"control_plane.settings.{name}" for name in (function, *INHERITED.get(function, ()))}
+    found = _within(imported_at_init(function), {"control_plane.settings"})
+    assert set(found) - {"control_plane.settings"} == own
 
 
 def test_nothing_that_the_layer_leaves_out_is_ever_imported(repository):

@@ -6,8 +6,9 @@ import pytest
 
 from control_plane.api import ControlPlaneApi, ok
 from control_plane.errors import StoreUnavailable
-from control_plane.execute_batch import BatchExecutor, ExecuteBatchRequest, batch_answer
+from control_plane.execute_batch import BatchExecutor, batch_answer
 from control_plane.executions import Execution
+from control_plane.requests import ExecuteBatchRequest
 from tests.unit.control_plane import LIMITS, PATH, Context, ControlPlane, event
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

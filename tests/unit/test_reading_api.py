@@ -12,7 +12,8 @@ from control_plane.api import ControlPlaneApi, ok, started
 from control_plane.cancellation import Canceller, CancelRequest
 from control_plane.monitor.monitor import Monitor
 from control_plane.monitor.queries import EventQuery, ExecutionQuery
-from control_plane.rerun import Rerunner, RerunRequest
+from control_plane.requests import RerunRequest
+from control_plane.rerun import Rerunner
 from tests.unit.control_plane import LIMITS, PATH, Context, ControlPlane, event
 
 NOON = datetime(2026, 10, 28, 12)

@@ -1,6 +1,6 @@
-"""What answers have in common: how times and ids are written, and how large an answer may be."""
+"""What batches are answered, how times and ids are written, and how large an answer may be."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: making a typed dictionary parses each such text.
 
 import json
 from collections.abc import Iterable
@@ -8,10 +8,32 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any, TypeVar
 
+from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
+
 ANSWER_BYTES = 4 * 1024 * 1024
 """The most that a page may hold. Lambda takes no answer above 6 MB, written as JSON twice."""
 
 Item = TypeVar("Item")
+
+
+class BatchItemAnswer(TypedDict):
+    """What became of one request; ``status`` is ``started``, ``duplicate`` or ``error``."""
+
+    index: int
+    status: str
+    execution_id: str | None
+    commands_generated: int
+    error: str | None
+
+
+class ExecuteBatchAnswer(TypedDict):
+    """What became of all requests."""
+
+    count: int
+    started: int
+    duplicates: int
+    failed: int
+    results: list[BatchItemAnswer]
 
 
 def written_time(time: datetime) -> str:

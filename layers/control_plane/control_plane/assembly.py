@@ -13,12 +13,13 @@ from control_plane.playbook.cache import PlaybookCache
 from control_plane.ports import CommandNotifier
 from control_plane.postgres.connection import Database
 from control_plane.postgres.executions import PostgresExecutionStore
-from control_plane.rerun import Rerunner
-from control_plane.settings import ExecuteSettings
+from control_plane.settings.execute import ExecuteSettings
 from control_plane.snapshot import restorable
 
 if TYPE_CHECKING:
+    from control_plane.execute_batch import BatchExecutor
     from control_plane.release.dry_run import DryRunner, Stores
+    from control_plane.rerun import Rerunner
 
 
 def connections(settings: ExecuteSettings) -> tuple[Database, JetStreamNotifier]:
@@ -41,10 +42,20 @@ def execution_starter(
     )
 
 
+# What follows is loaded when it is asked for: a cold start that serves a start does without it.
+
+
+def batch_executor(starter: ExecutionStarter) -> BatchExecutor:
+    """Return what starts the requests of one body."""
+    from control_plane.execute_batch import BatchExecutor  # noqa: PLC0415
+
+    return BatchExecutor(starter)
+
+
 def execution_rerunner(database: Database, starter: ExecutionStarter) -> Rerunner:
     """Return what starts again what this database tells of."""
-    # Late: a cold start that serves anything else does without the event log.
     from control_plane.postgres.execution_log import PostgresExecutionLog  # noqa: PLC0415
+    from control_plane.rerun import Rerunner  # noqa: PLC0415
 
     return Rerunner(PostgresExecutionLog(database), starter)
 
@@ -55,7 +66,7 @@ def dry_runner(
     notifier: JetStreamNotifier,
     starter: ExecutionStarter,
 ) -> DryRunner:
-    """Return what starts and undoes it. Loads what a start does not need, so only when asked."""
+    """Return what starts and undoes it."""
     from control_plane.postgres.catalog import PostgresCatalogStore  # noqa: PLC0415
     from control_plane.release.dry_run import DryRunner, Stores  # noqa: PLC0415
 

@@ -5,44 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
-
+from control_plane.answers import BatchItemAnswer, ExecuteBatchAnswer
 from control_plane.batches import BatchItem, BatchStarter, Outcome
 from control_plane.errors import ControlPlaneError, InternalError, RequestError, StoreUnavailable
 from control_plane.executions import Execution, ExecutionStarter
 from control_plane.observability import count_failure, logger
-from control_plane.requests import Caller, ExecuteRequest, read_model
-
-MOST_ITEMS = 1000
-
-
-class ExecuteBatchRequest(BaseModel):
-    """The body of ``POST /api/execute/batch``; each item is as for ``POST /api/execute``."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    executions: list[Any] = Field(min_length=1, max_length=MOST_ITEMS)
-
-
-class BatchItemAnswer(TypedDict):
-    """What became of one request; ``status`` is ``started``, ``duplicate`` or ``error``."""
-
-    index: int
-    status: str
-    execution_id: str | None
-    commands_generated: int
-    error: str | None
-
-
-class ExecuteBatchAnswer(TypedDict):
-    """What became of all requests."""
-
-    count: int
-    started: int
-    duplicates: int
-    failed: int
-    results: list[BatchItemAnswer]
+from control_plane.requests import Caller, ExecuteBatchRequest, ExecuteRequest, read_model
 
 
 class BatchExecutor:

@@ -36,7 +36,8 @@ from control_plane.ports import (
     StartIds,
     StartObserver,
 )
-from control_plane.requests import Caller, ExecuteRequest, Trace
+from control_plane.requests import Caller, ExecuteRequest
+from control_plane.trace_context import Trace
 
 START_STEP = "start"
 

@@ -1,7 +1,5 @@
 """How large a request, a playbook and a command may be."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict, Field
 
 MIB = 1024 * 1024
@@ -10,7 +8,7 @@ MIB = 1024 * 1024
 class Limits(BaseModel):
     """The largest sizes that are taken; each is a setting (environment variable as alias)."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
     body_bytes: int = Field(MIB, gt=0, alias="MAX_BODY_BYTES")
     """A request body, after base64 decoding."""

@@ -4,10 +4,9 @@ The adapters are :mod:`control_plane.postgres` and :mod:`control_plane.jetstream
 hold them and their in-memory fakes to one contract suite.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: making a record parses each such text.
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from control_plane.errors import NotificationFailed
@@ -221,74 +220,4 @@ class StartObserver(Protocol):
 
     def took(self, phases: Phases) -> None:
         """Tell how long a start took that was alone; those of a batch share their round trips."""
-        ...
-
-
-class NewCatalogEntry(NamedTuple):
-    """A playbook about to be registered; ``payload`` is the parsed document."""
-
-    path: str
-    kind: str
-    content: str
-    payload: Json
-    meta: Json
-
-
-class CatalogVersion(NamedTuple):
-    """What a registration was given."""
-
-    catalog_id: int
-    version: int
-
-
-class StoredEntry(NamedTuple):
-    """A row of the catalog as a whole; ``created_at`` is UTC, the JSON columns hold any value."""
-
-    catalog_id: int
-    path: str
-    version: int
-    kind: str
-    content: str | None
-    layout: Any
-    payload: Any
-    meta: Any
-    created_at: datetime | None
-
-
-class EntryPage(NamedTuple):
-    """Entries, newest first; ``has_more`` tells that the catalog has more of them."""
-
-    entries: tuple[StoredEntry, ...]
-    has_more: bool
-
-
-class CatalogStore(Protocol):
-    """Where playbooks are registered."""
-
-    def register(self, entry: NewCatalogEntry) -> CatalogVersion:
-        """Add an entry under the next version of its path; safe under concurrency.
-
-        :raises CatalogVersionsExhausted: version 32,767 is taken
-        :raises StoreUnavailable: the database cannot answer
-        """
-        ...
-
-    def page(self, kind: str | None, limit: int, most_bytes: int, below: int | None) -> EntryPage:
-        """Return entries by descending id, at least one where there is one.
-
-        :param kind: only entries of this kind
-        :param most_bytes: how large they may be together; where an entry is larger by itself, it
-            comes without its ``payload`` and its ``layout``
-        :param below: only entries with a smaller id
-        :raises StoreUnavailable: the database cannot answer
-        """
-        ...
-
-    def find(
-        self, catalog_id: int | None, path: str | None, version: int | None
-    ) -> StoredEntry | None:
-        """Return exactly this entry, else the version of the path, the highest where it is None.
-
-        :raises StoreUnavailable: the database cannot answer
-        """
         ...

@@ -1,6 +1,6 @@
-"""What callers send: an execute request, and the key under which it starts once."""
+"""What callers send to start executions, and the key under which a request starts once."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: making a model or a record parses each such text.
 
 import hashlib
 import re
@@ -22,12 +22,14 @@ from pydantic_core import ErrorDetails
 from control_plane.errors import Fault, InvalidRequest
 from control_plane.json_text import Json
 from control_plane.ports import CatalogReference
+from control_plane.trace_context import Trace
 
 LARGEST_ID = 2**63 - 1
 LONGEST_STORED_KEY = 1024
 """Bytes of a stored key; a longer one is kept as its SHA-256."""
-LONGEST_TRACE = 8 * 1024
-"""Bytes of ``tracestate`` and ``baggage`` together."""
+
+MOST_ITEMS = 1000
+"""Requests of one batch."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,11 +44,7 @@ _REASONS = {
     "string_type": "must be a string",
 }
 
-_POOL = re.compile(r"^[A-Za-z0-9_-]+$")
-_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-_TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-)
+_POOL = r"^[A-Za-z0-9_-]+$"  # text, which `re` compiles for the first request that names one
 
 
 def read_id(value: object) -> int:
@@ -63,32 +61,6 @@ def read_id(value: object) -> int:
 
 Id = Annotated[int, BeforeValidator(read_id, json_schema_input_type=int | str)]
 """A 64-bit id, given as an integer or as a decimal string."""
-
-
-class Trace(BaseModel):
-    """W3C trace context, passed on as it came."""
-
-    model_config = ConfigDict(frozen=True)
-
-    traceparent: StrictStr | None = None
-    tracestate: StrictStr | None = None
-    baggage: StrictStr | None = None
-
-    @field_validator("traceparent")
-    @classmethod
-    def _is_traceparent(cls, value: str | None) -> str | None:
-        if value is not None and not _TRACEPARENT.fullmatch(value):
-            raise ValueError("does not match the W3C pattern version-traceid-parentid-flags")
-        return value
-
-    @model_validator(mode="after")
-    def _is_small_ascii(self) -> Trace:
-        rest = (self.tracestate or "") + (self.baggage or "")
-        if len(rest) > LONGEST_TRACE:
-            raise ValueError(f"tracestate and baggage are longer than {LONGEST_TRACE} bytes")
-        if not rest.isascii() or not rest.isprintable():
-            raise ValueError("tracestate and baggage must be printable ASCII")
-        return self
 
 
 class ExecuteRequest(BaseModel):
@@ -112,7 +84,7 @@ class ExecuteRequest(BaseModel):
     execution_pool: StrictStr | None = Field(
         None,
         description="Worker pool of every command.",
-        json_schema_extra={"pattern": _POOL.pattern},
+        json_schema_extra={"pattern": _POOL},
     )
     trace: Trace | None = Field(None, description="W3C trace context.")
 
@@ -132,7 +104,7 @@ class ExecuteRequest(BaseModel):
     @field_validator("execution_pool")
     @classmethod
     def _is_pool(cls, value: str | None) -> str | None:
-        if value is not None and not _POOL.fullmatch(value):
+        if value is not None and not re.fullmatch(_POOL, value):
             raise ValueError("must be letters, digits, '-' and '_'")
         return value
 
@@ -176,6 +148,38 @@ class ExecuteRequest(BaseModel):
         return hashlib.sha256(meaning.encode()).digest()
 
 
+class ExecuteBatchRequest(BaseModel):
+    """The body of ``POST /api/execute/batch``; each item is as for ``POST /api/execute``."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
+
+    executions: list[Any] = Field(min_length=1, max_length=MOST_ITEMS)
+
+
+class RerunRequest(BaseModel):
+    """The body of ``POST /api/executions/{execution_id}/rerun``."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
+
+    workload: dict[str, Any] = Field(
+        default_factory=dict, description="Overrides the first run's input key by key."
+    )
+    idempotency_key: StrictStr | None = Field(
+        None, description="Starts once per key; the header Idempotency-Key wins."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_null(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
+
+
 class Caller(NamedTuple):
     """Who asks, and by which way.
 
@@ -207,7 +211,7 @@ def check_key(key: str) -> str:
 
     :raises ValueError: not 1 to 255 visible ASCII characters
     """
-    if not 1 <= len(key) <= 255 or not _VISIBLE_ASCII.fullmatch(key):
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("must be 1 to 255 visible ASCII characters")
     return key
 

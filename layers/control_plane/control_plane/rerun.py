@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, model_validator
+from typing import TYPE_CHECKING
 
 from control_plane.errors import CatalogEntryNotFound, ExecutionNotFound
 from control_plane.executions import Execution, ExecutionStarter
-from control_plane.requests import Caller, ExecuteRequest, read_model
+from control_plane.requests import Caller, ExecuteRequest, RerunRequest, read_model
 
 if TYPE_CHECKING:  # no start needs it, so no cold start pays for it
     from control_plane.monitor.execution_log import ExecutionLog, ExecutionRecord
-
-
-class RerunRequest(BaseModel):
-    """The body of ``POST /api/executions/{execution_id}/rerun``."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    workload: dict[str, Any] = Field(
-        default_factory=dict, description="Overrides the first run's input key by key."
-    )
-    idempotency_key: StrictStr | None = Field(
-        None, description="Starts once per key; the header Idempotency-Key wins."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_null(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,55 @@
-"""The W3C trace context that a request comes with beside its body: in headers, in attributes.
+"""The W3C trace context that a request comes with, in its body or beside it: headers, attributes.
 
-There it is somebody else's, so what is malformed is left out rather than refused, as the W3C asks;
-in a body it is the caller's own, and refused.
+Beside it, it is somebody else's, so what is malformed is left out rather than refused, as the W3C
+asks; in a body it is the caller's own, and refused.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StrictStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from control_plane.requests import Trace
+LONGEST_TRACE = 8 * 1024
+"""Bytes of ``tracestate`` and ``baggage`` together."""
 
-_XRAY_ROOT = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
-_XRAY_PARENT = re.compile(r"[0-9a-f]{16}")
+# Texts, which `re` compiles at their first use and keeps: few requests bring a trace.
+_TRACEPARENT = r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+_XRAY_ROOT = r"1-([0-9a-f]{8})-([0-9a-f]{24})"
+_XRAY_PARENT = r"[0-9a-f]{16}"
+
+
+class Trace(BaseModel):
+    """W3C trace context, passed on as it came."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)  # few requests bring one
+
+    traceparent: StrictStr | None = None
+    tracestate: StrictStr | None = None
+    baggage: StrictStr | None = None
+
+    @field_validator("traceparent")
+    @classmethod
+    def _is_traceparent(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_TRACEPARENT, value):
+            raise ValueError("does not match the W3C pattern version-traceid-parentid-flags")
+        return value
+
+    @model_validator(mode="after")
+    def _is_small_ascii(self) -> Self:
+        rest = (self.tracestate or "") + (self.baggage or "")
+        if len(rest) > LONGEST_TRACE:
+            raise ValueError(f"tracestate and baggage are longer than {LONGEST_TRACE} bytes")
+        if not rest.isascii() or not rest.isprintable():
+            raise ValueError("tracestate and baggage must be printable ASCII")
+        return self
 
 
 def trace_from_headers(headers: Mapping[str, Any], outer: Trace | None = None) -> Trace | None:
@@ -44,8 +78,8 @@ def trace_from_xray(header: str) -> Trace | None:
     """
     pairs = (part.partition("=") for part in header.split(";"))
     fields = {name.strip(): value.strip() for name, _, value in pairs}
-    root = _XRAY_ROOT.fullmatch(fields.get("Root", ""))
-    parent = _XRAY_PARENT.fullmatch(fields.get("Parent", ""))
+    root = re.fullmatch(_XRAY_ROOT, fields.get("Root", ""))
+    parent = re.fullmatch(_XRAY_PARENT, fields.get("Parent", ""))
     if root is None or parent is None:
         return None
     flags = "01" if fields.get("Sampled") == "1" else "00"

@@ -14,9 +14,10 @@ import psycopg
 import pytest
 
 from control_plane import invocation
+from control_plane.catalog.ports import NewCatalogEntry
 from control_plane.errors import StoreUnavailable
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry
+from control_plane.ports import CatalogReference, Lookup
 from control_plane.postgres import deadline
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.executions import PostgresExecutionStore

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from control_plane.catalog.ports import NewCatalogEntry
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry, Notification, StartIds
+from control_plane.ports import CatalogReference, Lookup, Notification, StartIds
 from tests.contract.fake_store import a_start
 from tests.fixtures_postgres import PostgresBackend
 

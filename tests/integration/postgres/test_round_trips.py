@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from control_plane.catalog.ports import NewCatalogEntry
 from control_plane.json_text import Json
-from control_plane.ports import CatalogReference, Lookup, NewCatalogEntry
+from control_plane.ports import CatalogReference, Lookup
 from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
 from control_plane.postgres.executions import PostgresExecutionStore

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_v
 from typing_extensions import TypedDict
 
 from control_plane.answers import ANSWER_BYTES, answer_size, fitting, written_time
+from control_plane.catalog.ports import CatalogStore, StoredEntry
 from control_plane.cursors import read_cursor, write_cursor
 from control_plane.errors import CatalogEntryNotFound, InvalidRequest, PlaybookNotFound
-from control_plane.ports import CatalogStore, StoredEntry
 from control_plane.requests import Id
 
 MOST_ENTRIES = 100

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
+from control_plane.catalog.ports import CatalogStore, NewCatalogEntry
 from control_plane.command.templating import check_template
 from control_plane.errors import Fault, InvalidPlaybook, InvalidRequest, RequestError
 from control_plane.json_text import Json
 from control_plane.limits import Limits
 from control_plane.playbook.loader import parse_document, validate
 from control_plane.playbook.warnings import find_warnings
-from control_plane.ports import CatalogStore, NewCatalogEntry
 
 KINDS = ("playbook", "agent")
 LONGEST_PATH = 1024

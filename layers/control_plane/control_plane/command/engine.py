@@ -8,7 +8,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import minijinja
@@ -33,7 +32,6 @@ _DICT_METHODS = frozenset(name for name in dir(dict) if not name.startswith("_")
 _UNDEFINED = "undefined__"
 
 
-@dataclass(slots=True)
 class Budget:
     """What one command may still spend on its templates.
 
@@ -41,11 +39,13 @@ class Budget:
     :ivar seconds: of processes that templates have of their own
     """
 
-    fuel: int
-    seconds: float
+    __slots__ = ("fuel", "seconds")
+
+    def __init__(self, fuel: int, seconds: float) -> None:
+        self.fuel = fuel
+        self.seconds = seconds
 
 
-@dataclass(slots=True)
 class _Template:
     """A template that was read.
 
@@ -53,10 +53,13 @@ class _Template:
     :ivar compiled: its names in the engine, by the methods that are hidden
     """
 
-    source: str
-    syntax: Syntax
-    methods: tuple[str, ...]
-    compiled: dict[tuple[str, ...], str] = field(default_factory=dict)
+    __slots__ = ("compiled", "methods", "source", "syntax")
+
+    def __init__(self, source: str, syntax: Syntax) -> None:
+        self.source = source
+        self.syntax = syntax
+        self.methods = tuple(sorted(syntax.names & _DICT_METHODS))
+        self.compiled: dict[tuple[str, ...], str] = {}
 
 
 class _Rendering(NamedTuple):
@@ -132,8 +135,7 @@ class Engine:
         if template is not None:
             self._templates.move_to_end(source)
             return template
-        syntax = read_syntax(source)
-        template = _Template(source, syntax, tuple(sorted(syntax.names & _DICT_METHODS)))
+        template = _Template(source, read_syntax(source))
         self._templates[source] = template
         self._source_size += len(source)
         while len(self._templates) > MOST_TEMPLATES or (

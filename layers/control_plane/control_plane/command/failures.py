@@ -9,7 +9,7 @@ import minijinja
 LONGEST_REASON = 200
 """Characters of a reason: it may quote the template, never more than a line of it."""
 
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = r"(?<=[a-z])(?=[A-Z])"
 
 
 class RenderingFailed(Exception):
@@ -63,7 +63,7 @@ def explained(error: BaseException) -> RenderingFailed:
 def _explained(error: minijinja.TemplateError) -> RenderingFailed:
     if error.kind == "OutOfFuel":
         return OutOfFuel()
-    kind = _HUMP.sub(" ", error.kind).lower()
+    kind = re.sub(_HUMP, " ", error.kind).lower()
     detail = error.detail or ""
     if detail.startswith("unable to calculate"):
         # What follows are the operands, which may come from the payload.

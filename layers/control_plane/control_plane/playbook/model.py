@@ -1,6 +1,6 @@
 """A playbook as the rest of the project sees it: validated, normalised, immutable."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: making a record parses each such text.
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -29,13 +29,13 @@ from control_plane.playbook.yaml_errors import (
 )
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
-# What YAML's character set leaves out; the first two cannot be stored either.
-_NOT_A_CHARACTER = re.compile(
-    "[\0\ud800-\udfff\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"
-)
-_TAG_DIRECTIVE = re.compile(f"(?:^|[{LINE_BREAKS}])%TAG")
+# What YAML's character set leaves out; NUL and surrogates cannot be stored either. All but the
+# first are texts, which `re` compiles when a playbook gives reason to look: hardly one does.
+_NOT_A_CHARACTER_OF_ASCII = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NOT_A_CHARACTER = "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
+_TAG_DIRECTIVE = f"(?:^|[{LINE_BREAKS}])%TAG"
 # `! 12`: the parser takes this tag for none, and tells of it by where the scalar begins.
-_BARE_TAG = re.compile(r"(?:&\S+\s+)?!(?:\s|$)")
+_BARE_TAG = r"(?:&\S+\s+)?!(?:\s|$)"
 # The key of a list; no document holds it, for NUL is refused.
 _IN_A_LIST: Final = "\0"
 _NO_TAGS: Final = "a tag is not part of the language"
@@ -239,13 +239,14 @@ class _Reader:
             raise LimitExceeded("nesting of the playbook", self._limits.depth)
 
     def _refuse_tag(self, event: Any) -> None:
-        if event.tag is not None or _BARE_TAG.match(self._text, event.start_mark.index):
+        if event.tag is not None or re.compile(_BARE_TAG).match(self._text, event.start_mark.index):
             refuse(_NO_TAGS, *start_of(event))
 
 
 def _check_text(text: str) -> None:
     """Refuse what the parser would not take, or not take quickly."""
-    if found := _NOT_A_CHARACTER.search(text):
+    unwanted = _NOT_A_CHARACTER_OF_ASCII if text.isascii() else re.compile(_NOT_A_CHARACTER)
+    if found := unwanted.search(text):
         line, column = position(text, found.start())
         if found[0] == "\0":
             cannot_store("a NUL character", line, column)
@@ -253,5 +254,5 @@ def _check_text(text: str) -> None:
             cannot_store("a lone surrogate", line, column)
         raise PlaybookSyntaxError("found a character that YAML does not allow", line, column)
     # The parser compares each %TAG directive with all before it.
-    if "%TAG" in text and (found := _TAG_DIRECTIVE.search(text)):
+    if "%TAG" in text and (found := re.search(_TAG_DIRECTIVE, text)):
         refuse(_NO_TAGS, *position(text, found.end() - len("%TAG")))

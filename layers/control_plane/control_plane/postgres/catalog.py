@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from control_plane.catalog.ports import CatalogVersion, EntryPage, NewCatalogEntry, StoredEntry
 from control_plane.errors import CatalogVersionsExhausted
-from control_plane.ports import CatalogVersion, EntryPage, NewCatalogEntry, StoredEntry
 from control_plane.postgres.connection import Statements
 
 

@@ -14,19 +14,13 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
+from control_plane.catalog.ports import CatalogStore
 from control_plane.catalog.registration import RegisterRequest, Registrar
 from control_plane.errors import NotificationFailed
 from control_plane.executions import ExecutionStarter
 from control_plane.health import NotifierProbe
 from control_plane.playbook.cache import PlaybookCache
-from control_plane.ports import (
-    CatalogStore,
-    ExecutionStore,
-    Notification,
-    Phases,
-    Work,
-    nothing,
-)
+from control_plane.ports import ExecutionStore, Notification, Phases, Work, nothing
 from control_plane.release import CANARY_PATH
 from control_plane.requests import Caller, ExecuteRequest
 

@@ -12,8 +12,8 @@ from control_plane.batches import BatchItem
 from control_plane.errors import Fault, InvalidRequest, RequestError
 from control_plane.json_text import check_value, read_json
 from control_plane.limits import Limits
-from control_plane.requests import Caller, ExecuteRequest, Trace, check_key, read_model
-from control_plane.trace_context import trace_from_headers, trace_from_xray
+from control_plane.requests import Caller, ExecuteRequest, check_key, read_model
+from control_plane.trace_context import Trace, trace_from_headers, trace_from_xray
 from control_plane.triggers.events import UNKNOWN, Event, Identity, escaped, identity_of, unwrap
 
 # Attributes of a message, for senders who do not build its body.
