@@ -139,6 +139,7 @@ def _python(
             "PATH": os.defpath,
             "PYTHONPATH": path,
             "PYTHONHASHSEED": "0",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             "NATS_URL": "nats://127.0.0.1:1",
             "PUBLIC_SERVER_URL": "http://localhost:8082",

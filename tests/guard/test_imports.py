@@ -81,6 +81,26 @@ def test_a_function_makes_the_settings_of_no_other(function):
     assert set(found) - {"control_plane.settings"} == own
 
 
+def test_an_init_looks_for_no_garbage_and_what_it_made_is_never_looked_at(repository):
+    layer = repository / "layers" / "control_plane"
+    tell = "import functions.execute.app, gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", tell],
+        env={
+            "PYTHONPATH": f"{layer}:{repository}",
+            "AWS_LAMBDA_FUNCTION_NAME": "execute",
+            "DATABASE_URL": "postgresql://localhost/none",
+            "PUBLIC_SERVER_URL": "http://localhost:8082",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == ["True", "True"]
+
+
 def test_nothing_that_the_layer_leaves_out_is_ever_imported(repository):
     layer = repository / "layers" / "control_plane"
     lines = (layer / "never_imported").read_text().splitlines()

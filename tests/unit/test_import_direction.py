@@ -58,3 +58,12 @@ def test_a_handler_file_is_short_and_holds_no_logic(file):
     assert "os.environ" not in text
     nodes = list(ast.walk(ast.parse(text)))
     assert not [node for node in nodes if isinstance(node, ast.Try | ast.For | ast.While)]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "functions").glob("*/app.py")), ids=str)
+def test_a_handler_file_ends_with_its_observed_handler(file):
+    # What `observed` does last, ends the init.
+    last = ast.parse(file.read_text()).body[-1]
+    assert isinstance(last, ast.FunctionDef)
+    assert last.name == "lambda_handler"
+    assert [ast.unparse(decorator) for decorator in last.decorator_list] == ["observed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -152,6 +153,9 @@ def observed(handler: Handler) -> Handler:
             if metrics.metric_set:
                 metrics.flush_metrics()
 
+    if not gc.isenabled():  # since this package was imported
+        gc.freeze()  # what init made stays: the first request need not wait for a look at it
+        gc.enable()
     return observing
 
 

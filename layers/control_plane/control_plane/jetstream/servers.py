@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -13,19 +13,21 @@ from control_plane.credentials import LoginUnreadable
 from control_plane.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(repr=False)
 class Login:
     """A user and a password, a token, a credentials file's text, an NKey's seed, or nothing.
+
+    No representation shows any of it.
 
     :ivar authority: DER of the certificate authority that alone is trusted, if there is one
     """
 
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    creds: str | None = field(default=None, repr=False)
-    nkey: str | None = field(default=None, repr=False)
-    authority: bytes | None = field(default=None, repr=False)
+    password: str | None = None
+    token: str | None = None
+    creds: str | None = None
+    nkey: str | None = None
+    authority: bytes | None = None
 
     @classmethod
     def from_secret(cls, secret: Mapping[str, str]) -> Self:
