@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from control_plane.errors import (
     RequestError,
     TemplateError,
 )
+from control_plane.json_text import Json
 from tests.unit.control_plane import PATH, PLAYBOOK, ControlPlane
 
 
@@ -69,6 +71,20 @@ def test_the_segment_is_the_pool_else_by_the_documents_path(document_path, pool,
     plane = ControlPlane(PLAYBOOK.replace(PATH, document_path), pools="shared gpu")
     plane.start(execution_pool=pool)
     assert plane.notifier.published[0].subject.split(".")[2] == segment
+
+
+def test_texts_are_those_of_their_values(plane):
+    plane.starter = replace(plane.starter, server_url='https://é.example.com/"x"')
+    plane.start()
+    (start,) = plane.starts
+    assert start.answer.text == Json(start.answer.value).text
+    assert json.loads(start.notification.body) == {
+        "execution_id": start.ids.execution_id,
+        "event_id": start.ids.issued_event_id,
+        "command_id": start.notification.message_id,
+        "step": "start",
+        "server_url": 'https://é.example.com/"x"',
+    }
 
 
 def test_a_trace_is_recorded_and_passed_on(plane):

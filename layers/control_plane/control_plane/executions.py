@@ -189,11 +189,7 @@ class ExecutionStarter:
             args=command.args,
             trace=Json(trace) if trace else None,
             execution_pool=request.execution_pool,
-            answer=Json(
-                StartAnswer(
-                    execution_id=str(ids.execution_id), status="started", commands_generated=1
-                )
-            ),
+            answer=_first_answer(str(ids.execution_id)),
             notification=self._notification(asked, playbook, command, ids),
         )
 
@@ -233,6 +229,12 @@ class ExecutionStarter:
             self.server_url,
             asked.trace.traceparent if asked.trace else None,
         )
+
+
+def _first_answer(execution_id: str) -> Json:
+    answer = StartAnswer(execution_id=execution_id, status="started", commands_generated=1)
+    text = f'{{"commands_generated":1,"execution_id":"{execution_id}","status":"started"}}'
+    return Json(answer, text)
 
 
 def not_found(reference: CatalogReference) -> CatalogEntryNotFound | PlaybookNotFound:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from control_plane.errors import (
     Fault,
@@ -24,9 +25,12 @@ SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**64 - 1
 
 # json.dumps would make one anew at each call: a start makes six texts, 1 µs each.
-_CANONICAL = json.JSONEncoder(
+canonical_text: Final[Callable[[Any], str]] = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
+).encode
+"""The canonical text of a JSON value."""
+
+_UNREAD: Final = object()
 
 _PLAIN = bytes.maketrans(b"{}123456789", b"[]000000000")
 _NOT_A_BRACKET = bytes(set(range(256)) - set(b"[]"))
@@ -39,17 +43,30 @@ class Json:
     texts; Postgres orders the keys of JSONB by itself.
     """
 
-    __slots__ = ("_text", "value")
+    __slots__ = ("_text", "_value")
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        self._text: str | None = None
+    def __init__(self, value: Any, text: str | None = None) -> None:
+        """Take a value; with its canonical text, where that is known."""
+        self._value = value
+        self._text = text
+
+    @classmethod
+    def written(cls, text: str) -> Json:
+        """Return what a canonical text stands for: many may share it and nobody can change it."""
+        return cls(_UNREAD, text)
+
+    @property
+    def value(self) -> Any:
+        """The value; of what was given as text a new one each time."""
+        if self._value is _UNREAD:
+            return json.loads(self.text)
+        return self._value
 
     @property
     def text(self) -> str:
         """The canonical JSON text."""
         if self._text is None:
-            self._text = _CANONICAL.encode(self.value)
+            self._text = canonical_text(self._value)
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -145,6 +162,14 @@ def check_storable(value: Any, where: str, limits: Limits | None = None) -> None
             raise UnstorableValue(
                 faults=(Fault(_place(where, path), f"{problem} cannot be stored"),)
             )
+
+
+def may_be_unstorable(text: str) -> bool:
+    """Tell whether canonical text may hold what Postgres cannot store, by two scans.
+
+    Numbers are not looked at: what is rendered has no others than JSON has.
+    """
+    return "\\u0000" in text or bool(_string_problem(text))
 
 
 def _skeleton(text: str) -> bytes:

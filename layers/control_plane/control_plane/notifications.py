@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from control_plane.ports import Notification
 
+# For three texts of one start; an object would be gone through in Python, and an encoder made.
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def segment_of(execution_pool: str | None, playbook_path: str | None) -> str:
     """Return the pool segment of an execution's commands.
@@ -37,16 +40,15 @@ def command_notification(
 
     :param server_url: where workers fetch and claim
     """
-    message = {
-        "execution_id": command.execution_id,
-        "event_id": command.event_id,
-        "command_id": command.id,
-        "step": command.step,
-        "server_url": server_url,
-    }
+    message_id = command.id
+    body = (
+        f'{{"execution_id": {command.execution_id}, "event_id": {command.event_id},'
+        f' "command_id": {_quoted(message_id)}, "step": {_quoted(command.step)},'
+        f' "server_url": {_quoted(server_url)}}}'
+    )
     return Notification(
         subject=f"noetl.commands.{segment}.{command.execution_id}",
-        message_id=command.id,
-        body=json.dumps(message, ensure_ascii=False),
+        message_id=message_id,
+        body=body,
         traceparent=traceparent,
     )

@@ -42,7 +42,7 @@ def command_of(
     limits: Limits = LIMITS,
 ) -> Command:
     step = Step("start", tool, args or {}, loop)
-    playbook = Playbook("examples/test", "test", workload, {"start": step}, 1000)
+    playbook = Playbook("examples/test", "test", workload, {"start": step}, 1000, {})
     merged = merged_workload(workload, Json(payload or {}))
     return build_command(playbook, "start", merged, EXECUTION_ID, CATALOG_ID, limits)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from control_plane.command.templating import check_template
 from control_plane.errors import LimitExceeded, TemplateError, UnstorableValue
+from control_plane.json_text import Json
 from tests.unit.command.commands import command_of, config_of, http, pipeline
 
 # Postgres takes neither NUL nor lone surrogates; the latter are no part of `st.text` anyway.
@@ -79,7 +79,7 @@ def test_a_command_is_built_or_refused_whatever_the_template(source, payload):
             command = command_of(tool, payload)
         except (TemplateError, LimitExceeded, UnstorableValue):
             continue
-        assert json.loads(command.tool_config.text) == command.tool_config.value
+        assert command.tool_config == Json(command.tool_config.value)
     assert payload == before
 
 

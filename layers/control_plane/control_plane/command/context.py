@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,26 +26,23 @@ def render_context(workload: Json) -> dict[str, Any]:
     return {**workload.value, "workload": workload.value}
 
 
-def rendering_names(workload: Json, execution_id: int, catalog_id: int) -> Mapping[str, Any]:
-    """Return the names that templates may use, without copying any: the context, then ours.
+def rendering_names(workload: Json, execution_id: int, catalog_id: int) -> dict[str, Any]:
+    """Return the names that templates may use: the context, then ours. No value is copied.
 
     ``ctx`` is the workload, ``execution_id`` and ``catalog_id`` are strings, unless the workload
     has such a key.
     """
-    ours = {
-        "ctx": workload.value,
-        "execution_id": str(execution_id),
-        "catalog_id": str(catalog_id),
-    }
-    return ChainMap({"workload": workload.value}, workload.value, ours)
+    value = workload.value
+    ours = {"ctx": value, "execution_id": str(execution_id), "catalog_id": str(catalog_id)}
+    return {**ours, **value, "workload": value}
 
 
-def holds(names: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
+def holds(names: dict[str, Any], path: tuple[str | int, ...]) -> bool:
     """Tell whether every key on the path exists, whatever its value is, null included."""
     value: Any = names
     for key in path:
         if isinstance(key, str):
-            is_held = isinstance(value, Mapping) and key in value
+            is_held = isinstance(value, dict) and key in value
         else:
             is_held = isinstance(value, list) and key < len(value)
         if not is_held:

@@ -148,10 +148,12 @@ class Engine:
         return template
 
     def _compile(self, template: _Template, found: Mapping[str, Any]) -> str:
-        if template.syntax.problem:
-            raise RenderingFailed(template.syntax.problem)
-        hidden = tuple(name for name in template.methods if name not in found)
+        hidden = template.methods
+        if hidden:
+            hidden = tuple(name for name in hidden if name not in found)
         if hidden not in template.compiled:
+            if template.syntax.problem:
+                raise RenderingFailed(template.syntax.problem)
             self._compiled_count += 1
             name = f"{self._prefix}{self._compiled_count}"
             prelude = "".join(f"{{% set {method} = {_UNDEFINED} %}}" for method in hidden)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from control_plane.command.context import holds
@@ -29,7 +28,7 @@ class Renderer:
     :param names: what templates see; never changed, and copied nowhere
     """
 
-    def __init__(self, names: Mapping[str, Any], limits: Limits) -> None:
+    def __init__(self, names: dict[str, Any], limits: Limits) -> None:
         self._names = names
         self._limits = limits
         self._budget = Budget(limits.template_fuel, ISOLATED_SECONDS)

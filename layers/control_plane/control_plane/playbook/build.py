@@ -23,6 +23,7 @@ def build(document: Raw, size: int) -> Playbook:
         workload=document.get("workload"),
         steps={step["step"]: _step(step) for step in document["workflow"]},
         size=size,
+        made={},
     )
 
 

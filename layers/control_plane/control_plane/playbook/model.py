@@ -60,7 +60,8 @@ class Playbook(NamedTuple):
     """A playbook that can be started.
 
     ``path`` is ``metadata.path``, ``name`` is ``metadata.name``; ``workload`` is any JSON value.
-    ``size`` is the size of the document's text in bytes, the unit of the cache.
+    ``size`` is the size of the document's text in bytes, the unit of the cache. ``made`` is room
+    for what is made of the playbook once, and is kept and dropped with it.
     """
 
     path: str | None
@@ -68,3 +69,4 @@ class Playbook(NamedTuple):
     workload: Any
     steps: Mapping[str, Step]
     size: int
+    made: dict[Any, Any]
