@@ -4,7 +4,7 @@ What is no template is converted and written as JSON here, so that a start rende
 and puts their texts between the rest.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: making a record parses each such text.
 
 import json
 from collections.abc import Iterator
