@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -68,7 +70,7 @@ class PowertoolsObserver:
     def started(self, execution_id: int, path: str) -> None:
         """Log and count a start."""
         global _starts  # noqa: PLW0603
-        logger.info("execution started", execution_id=str(execution_id), path=path)
+        _log("execution started", execution_id=str(execution_id), path=path)
         _starts += 1
 
     def replayed(self, execution_id: int) -> None:
@@ -157,6 +159,23 @@ def observed(handler: Handler) -> Handler:
         gc.freeze()  # what init made stays: the first request need not wait for a look at it
         gc.enable()
     return observing
+
+
+def _log(message: str, **fields: str) -> None:
+    """Write the line that ``logger.info`` would, in a fraction of the time: each start has one."""
+    if logger.log_level > logging.INFO:
+        return
+    keys = logger.get_current_keys()
+    line = {name: value for name, value in keys.items() if value is not None} | {
+        "level": "INFO",
+        "location": __name__,
+        "message": message,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **fields,
+    }
+    if trace := os.environ.get("_X_AMZN_TRACE_ID"):
+        line["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
+    print(redacted_line(line))
 
 
 def _tell_starts() -> None:
