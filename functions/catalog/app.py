@@ -1,11 +1,8 @@
 """The catalog: register playbooks, and look at what is registered."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from control_plane.api import ControlPlaneApi, ok
+from control_plane.api import ControlPlaneApi, Response, ok
 from control_plane.catalog.batch import BatchAnswer, BatchRegistrar, BatchRequest
 from control_plane.catalog.entries import (
     CatalogReader,
@@ -20,6 +17,9 @@ from control_plane.postgres.catalog import PostgresCatalogStore
 from control_plane.postgres.connection import Database
 from control_plane.settings.catalog import CatalogSettings
 from control_plane.snapshot import restorable
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 settings = CatalogSettings.from_environment()
 store = PostgresCatalogStore(restorable(Database(settings)))
@@ -54,6 +54,6 @@ def find_entry(request: ResourceRequest) -> Response[EntryAnswer]:
 
 
 @observed
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Serve an HTTP API event."""
     return app.resolve(event, context)

@@ -1,19 +1,19 @@
 """Starts of executions, over HTTP or invoked directly, and ``GET /health``."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from control_plane import assembly
 from control_plane.answers import ExecuteBatchAnswer
-from control_plane.api import ControlPlaneApi, ok, started
+from control_plane.api import ControlPlaneApi, Response, ok, started
 from control_plane.direct import is_dry_run, is_http, run_dry, start_directly
 from control_plane.executions import StartAnswer
 from control_plane.health import Health, check
 from control_plane.observability import observed
 from control_plane.requests import ExecuteBatchRequest, ExecuteRequest, Id, RerunRequest
 from control_plane.settings.execute import ExecuteSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 settings = ExecuteSettings.from_environment()
 database, notifier = assembly.connections(settings)
@@ -49,7 +49,7 @@ def health() -> Response[Health]:
 
 
 @observed
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Serve an HTTP API event, or a bare request."""
     if is_http(event):
         return app.resolve(event, context)

@@ -27,6 +27,8 @@ from control_plane.trace_context import trace_from_headers
 if TYPE_CHECKING:  # functions that start nothing do without templates and YAML
     from control_plane.executions import Execution, StartAnswer
 
+__all__ = ("ControlPlaneApi", "Response", "ok", "started", "status_of")
+
 Body = TypeVar("Body", bound=BaseModel)
 Route = Callable[..., Response[Any]]
 
