@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from typing_extensions import TypedDict  # pydantic reads the standard one from 3.12 on only
 
-from control_plane.command.builder import Command, build_command
-from control_plane.command.context import merged_workload
+from control_plane.command.builder import Command
+from control_plane.drafts import Draft
 from control_plane.errors import (
     CatalogEntryNotFound,
     Fault,
@@ -38,8 +38,6 @@ from control_plane.ports import (
 )
 from control_plane.requests import Caller, ExecuteRequest
 from control_plane.trace_context import Trace
-
-START_STEP = "start"
 
 
 class StartAnswer(TypedDict):
@@ -94,14 +92,10 @@ class ExecutionStarter:
         """
         asked = self.accept(request, caller, key)
         held = self.playbooks.held(asked.reference)
+        draft = Draft(request, self.limits, self.playbooks.kept(held), held)
         self.notifier.prepare()
         begun = perf_counter()
-        found = self.store.resolve(
-            asked.key,
-            asked.reference,
-            held,
-            meanwhile=lambda: request.fingerprint,  # made and kept
-        )
+        found = self.store.resolve(asked.key, asked.reference, held, meanwhile=draft.write)
         resolved = perf_counter()
         if found.known is not None:
             return self.replay(found.known, asked)
@@ -109,7 +103,7 @@ class ExecutionStarter:
             raise not_found(asked.reference)
         playbook = self.playbooks.playbook(found.entry)
         parsed = perf_counter()
-        start = self.prepare(asked, found.entry, playbook, found.ids)
+        start = self.prepare(asked, found.entry, playbook, found.ids, draft)
         built = perf_counter()
         known = self.store.record(start)
         recorded = perf_counter()
@@ -163,21 +157,25 @@ class ExecutionStarter:
         return Execution(answer, replayed=True)
 
     def prepare(
-        self, asked: StartRequest, entry: CatalogEntry, playbook: Playbook, ids: StartIds
+        self,
+        asked: StartRequest,
+        entry: CatalogEntry,
+        playbook: Playbook,
+        ids: StartIds,
+        draft: Draft | None = None,
     ) -> Start:
         """Put together all that is recorded; asks nobody.
 
+        :param draft: what was made ahead
         :raises RequestError: the playbook cannot be started with this request
         """
         request = asked.request
-        workload = merged_workload(playbook.workload, request.payload_json)
-        command = build_command(
-            playbook, START_STEP, workload, ids.execution_id, entry.catalog_id, self.limits
-        )
+        draft = draft or Draft(request, self.limits)
+        workload, command = draft.content(playbook, entry.catalog_id, ids.execution_id)
         trace = asked.trace.model_dump(exclude_none=True) if asked.trace else None
         return Start(
             key=asked.key,
-            fingerprint=asked.request.fingerprint,
+            fingerprint=request.fingerprint,
             ids=ids,
             catalog_id=entry.catalog_id,
             path=entry.path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from control_plane.command.compiled import CompiledStep
@@ -45,12 +46,38 @@ def build_command(  # noqa: PLR0913, PLR0917 - what a command is made of
     :raises UnstorableValue: a value that Postgres cannot hold, with step and field
     :raises LimitExceeded: a rendered string, or the command's context, is too large
     """
+    return _built(
+        _compiled(playbook, step, limits.depth),
+        workload,
+        lambda: Renderer(rendering_names(workload, execution_id, catalog_id), limits),
+        limits,
+    )
+
+
+def draft_command(
+    playbook: Playbook, step: str, workload: Json, catalog_id: int, limits: Limits
+) -> Command | None:
+    """Build the command before its execution has an id, where that makes no difference.
+
+    :returns: None where a template names the id
+    :raises RequestError: as `build_command`; also where templates take long
+    """
     compiled = _compiled(playbook, step, limits.depth)
-    config = compiled.known
-    if config is None:
-        names = rendering_names(workload, execution_id, catalog_id)
-        config = compiled.tool_config(Renderer(names, limits))
-    command = Command(step, compiled.tool_kind, config, compiled.args)
+    if compiled.names_execution:
+        return None
+    return _built(
+        compiled,
+        workload,
+        lambda: Renderer(rendering_names(workload, 0, catalog_id), limits, isolated_seconds=0),
+        limits,
+    )
+
+
+def _built(
+    compiled: CompiledStep, workload: Json, renderer: Callable[[], Renderer], limits: Limits
+) -> Command:
+    config = compiled.known or compiled.tool_config(renderer())
+    command = Command(compiled.name, compiled.tool_kind, config, compiled.args)
     _check_size(command, workload, limits)
     return command
 

@@ -14,7 +14,7 @@ from control_plane.command.conversion import text_to_value
 from control_plane.command.failures import OutputTooLong, RenderingFailed
 from control_plane.command.layout import Key, Layout, Parts, filled, weight
 from control_plane.command.syntax import is_template
-from control_plane.command.templating import Renderer
+from control_plane.command.templating import Renderer, names_root
 from control_plane.errors import LimitExceeded, TemplateError
 from control_plane.json_text import Json, canonical_text, check_storable, may_be_unstorable
 from control_plane.playbook.model import Step, Task, Tool
@@ -55,6 +55,7 @@ class CompiledStep:
 
     :ivar args: the step's arguments as written
     :ivar known: the whole tool, where it is the same for each request
+    :ivar names_execution: a template names the execution's id
     :ivar weight: about how many bytes it takes
     :raises UnstorableValue: arguments that Postgres cannot hold
     """
@@ -71,6 +72,9 @@ class CompiledStep:
         self._parts, self._holes = plan.parts, tuple(plan.holes)
         self.weight = weight((self.args.text, *self._parts)) + BYTES_PER_HOLE * len(self._holes)
         text = "" if self._holes else filled(self._parts, ())
+        self.names_execution = any(
+            names_root(hole.source, "execution_id") for hole in self._holes if not hole.is_plain
+        )
         self.known = Json.written(text) if text and not may_be_unstorable(text) else None
 
     def tool_config(self, renderer: Renderer) -> Json:

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 
 import minijinja
 
-from control_plane.command.failures import OutOfFuel, OutputTooLong, RenderingFailed, explained
+from control_plane.command.failures import (
+    OutOfFuel,
+    OutOfTime,
+    OutputTooLong,
+    RenderingFailed,
+    explained,
+)
 from control_plane.command.filters import Filters
 from control_plane.command.isolation import run_isolated
 from control_plane.command.syntax import Syntax, read_syntax
@@ -118,7 +124,8 @@ class Engine:
             name = self._compile(template, found)
             rendering = _Rendering(name, template.syntax.macros, found, longest)
             if template.syntax.is_tame:
-                for fuel in LOCAL_FUEL:
+                # Who has no time for a process has none for long loops either.
+                for fuel in LOCAL_FUEL if budget.seconds > 0 else LOCAL_FUEL[:1]:
                     granted = min(fuel, budget.fuel)
                     try:
                         text = self._run(rendering, granted)
@@ -185,6 +192,9 @@ class Engine:
         return text
 
     def _run_isolated(self, rendering: _Rendering, budget: Budget) -> str:
+        if budget.seconds <= 0:
+            raise OutOfTime
+
         def job() -> bytes:
             return json.dumps(self._climb(rendering, budget.fuel)).encode()
 

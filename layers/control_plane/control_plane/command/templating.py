@@ -22,16 +22,28 @@ def check_template(text: str) -> str | None:
     return _ENGINE.check(text) if is_template(text) else None
 
 
+def names_root(text: str, root: str) -> bool:
+    """Tell whether a template names this variable of the context."""
+    return root in _ENGINE.syntax(text).names
+
+
 class Renderer:
     """Renders the templates of one command, which share one budget.
 
     :param names: what templates see; never changed, and copied nowhere
+    :param isolated_seconds: for templates that need a process of their own; with 0 they fail, and
+        so does whatever loops for long
     """
 
-    def __init__(self, names: dict[str, Any], limits: Limits) -> None:
+    def __init__(
+        self,
+        names: dict[str, Any],
+        limits: Limits,
+        isolated_seconds: float = ISOLATED_SECONDS,
+    ) -> None:
         self._names = names
         self._limits = limits
-        self._budget = Budget(limits.template_fuel, ISOLATED_SECONDS)
+        self._budget = Budget(limits.template_fuel, isolated_seconds)
         self._rendered = 0
 
     @property

@@ -36,9 +36,9 @@ class PlaybookCache:
         newest = self._newest.get(reference.path or "")
         return newest.catalog_id if newest else None
 
-    def kept(self, catalog_id: int) -> Playbook | None:
+    def kept(self, catalog_id: int | None) -> Playbook | None:
         """Return an entry's playbook, if it is kept."""
-        found = self._kept.get(catalog_id)
+        found = None if catalog_id is None else self._kept.get(catalog_id)
         return found[1] if found else None
 
     def playbook(self, entry: CatalogEntry) -> Playbook:
