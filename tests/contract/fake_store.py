@@ -142,7 +142,8 @@ class FakeExecutionStore:
             entry = entry._replace(document=None)
         return Resolution(entry=entry, ids=StartIds(*itertools.islice(self.database.ids, 4)))
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
+        meanwhile()
         (known,) = self.record_many([start])
         return known
 

@@ -50,10 +50,13 @@ def test_a_catalog_id_wins_over_a_path(backend, store):
     assert found.catalog_id == old
 
 
-def test_something_else_is_done_while_the_store_looks(store, entry):
+def test_something_else_is_done_while_the_store_looks_and_while_it_writes(store, entry):
     done = []
-    found = store.resolve("http:anonymous:a", HELLO, None, meanwhile=lambda: done.append(1))
-    assert (found.entry.catalog_id, done) == (entry, [1])
+    found = store.resolve("http:anonymous:a", HELLO, None, meanwhile=lambda: done.append("looking"))
+    assert (found.entry.catalog_id, done) == (entry, ["looking"])
+    start = a_start(found.ids, entry, "http:anonymous:a")
+    assert store.record(start, meanwhile=lambda: done.append("writing")) is None
+    assert done == ["looking", "writing"]
 
 
 @pytest.mark.parametrize("reference", [CatalogReference(7, None), CatalogReference(None, "none")])

@@ -56,8 +56,8 @@ _KEY = (
 class IssuesTwice(_Double):
     """I1: one event log entry too many."""
 
-    def record(self, start: Start) -> KnownStart | None:
-        known: KnownStart | None = self._real.record(start)
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
+        known: KnownStart | None = self._real.record(start, meanwhile)
         again = (start.ids.command_id + 1, start.catalog_id, "command.issued")
         _execute(_EVENT, start.ids.execution_id, *again)
         return known
@@ -66,7 +66,7 @@ class IssuesTwice(_Double):
 class RecordsStepByStep(_Double):
     """I2: one statement after the other, and the database goes in between."""
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         ids = start.ids
         _execute(_KEY, start.key, ids.execution_id)
         started = (ids.started_event_id, start.catalog_id, "playbook_started")
@@ -77,9 +77,9 @@ class RecordsStepByStep(_Double):
 class ForgetsKeys(_Double):
     """I3: whoever asks again starts again."""
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         known: KnownStart | None = self._real.record(
-            start._replace(key=f"{start.key}{uuid.uuid4()}")
+            start._replace(key=f"{start.key}{uuid.uuid4()}"), meanwhile
         )
         return known
 
@@ -128,16 +128,16 @@ class TellsThePassword(_Double):
 class TellsTheInput(_Double):
     """I6: a log line with what the caller has sent."""
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         print("recording", start.workload.text)
-        known: KnownStart | None = self._real.record(start)
+        known: KnownStart | None = self._real.record(start, meanwhile)
         return known
 
 
 class Waits(_Double):
     """I7: is not done in time."""
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         time.sleep(60)
         raise AssertionError("nobody is there any more")
 
@@ -145,7 +145,7 @@ class Waits(_Double):
 class Breaks(_Double):
     """I7: an error that nobody has thought of."""
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         raise ZeroDivisionError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from control_plane.executions import ExecutionStarter
 from control_plane.limits import Limits
 from control_plane.playbook.cache import PlaybookCache
-from control_plane.ports import Phases
+from control_plane.ports import Phases, Work
 from control_plane.requests import Caller, ExecuteRequest, read_model
 from tests.contract.fake_notifier import FakeCommandNotifier
 from tests.contract.fake_store import FakeBackend, FakeExecutionStore
@@ -44,8 +44,8 @@ class RecordedObserver:
     told: list[tuple[Any, ...]] = field(default_factory=list)
     phases: list[Phases] = field(default_factory=list)
 
-    def started(self, execution_id: int, path: str) -> None:
-        self.told.append(("started", execution_id, path))
+    def announcement(self, execution_id: int, path: str) -> Work:
+        return lambda: self.told.append(("started", execution_id, path))
 
     def replayed(self, execution_id: int) -> None:
         self.told.append(("replayed", execution_id))

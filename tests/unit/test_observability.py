@@ -53,7 +53,7 @@ def output(monkeypatch, capsys):
 @observed
 def deferring(_event, _context):
     observer = PowertoolsObserver()
-    observer.started(658371920845275136, "examples/hello_world")
+    observer.announcement(658371920845275136, "examples/hello_world")()
     observer.notification_deferred(658371920845275136, "cannot connect to NATS")
     observer.took(Phases(0.0012, 0.00001, 0.0003, 0.002, 0.5))
     return {}
@@ -79,7 +79,7 @@ def test_the_line_of_a_start_is_what_the_logger_would_write(output, monkeypatch)
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-67891233-abcdef012345678912345678;Sampled=1")
 
     def both(*_):
-        PowertoolsObserver().started(7, "examples/hello_world")
+        PowertoolsObserver().announcement(7, "examples/hello_world")()
         observability.logger.info(
             "execution started", execution_id="7", path="examples/hello_world"
         )
@@ -134,7 +134,7 @@ def test_a_start_is_counted_with_its_phases_in_milliseconds_on_one_line(output):
 def test_the_starts_of_a_batch_are_counted_together(output):
     def many(_event, _context):
         for number in range(3):
-            PowertoolsObserver().started(number, "examples/hello_world")
+            PowertoolsObserver().announcement(number, "examples/hello_world")()
 
     observed(many)({}, Context())
     observed(lambda *_: None)({}, Context())

@@ -196,7 +196,7 @@ class _Batch:
                 execution = self._starter.conclude(one.asked, one.start, known)
                 self.outcomes[one.place] = execution
                 if not execution.replayed:
-                    self._starter.observer.started(one.start.ids.execution_id, one.start.path)
+                    self._starter.announcement(one.start)()
                     started.append(one.start)
         if started:
             failures = self._starter.notifier.notify_many([one.notification for one in started])

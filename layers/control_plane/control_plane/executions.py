@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ from control_plane.ports import (
     Start,
     StartIds,
     StartObserver,
+    Work,
 )
 from control_plane.requests import Caller, ExecuteRequest
 from control_plane.trace_context import Trace
@@ -105,12 +106,13 @@ class ExecutionStarter:
         parsed = perf_counter()
         start = self.prepare(asked, found.entry, playbook, found.ids, draft)
         built = perf_counter()
-        known = self.store.record(start)
+        announcement = cache(partial(self.announcement, start))
+        known = self.store.record(start, meanwhile=announcement)
         recorded = perf_counter()
         execution = self.conclude(asked, start, known)
         if not execution.replayed:
             concluded = perf_counter()
-            self._notify(start)
+            self._notify(start, announcement())
             self.observer.took(
                 Phases(
                     resolve=resolved - begun,
@@ -209,10 +211,13 @@ class ExecutionStarter:
         else:
             self.observer.notification_deferred(start.ids.execution_id, failure.message)
 
-    def _notify(self, start: Start) -> None:
-        tell = partial(self.observer.started, start.ids.execution_id, start.path)
+    def announcement(self, start: Start) -> Work:
+        """Return what tells the observer, when it is done, that the start stands."""
+        return self.observer.announcement(start.ids.execution_id, start.path)
+
+    def _notify(self, start: Start, announcement: Work) -> None:
         try:
-            self.notifier.notify(start.notification, meanwhile=tell)
+            self.notifier.notify(start.notification, meanwhile=announcement)
         except NotificationFailed as failure:
             self.settle(start, failure)
         else:

@@ -16,7 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from control_plane import invocation
 from control_plane.errors import ControlPlaneError, InternalError, RequestError
-from control_plane.ports import Phases
+from control_plane.ports import Phases, Work
 from control_plane.redaction import redacted_line
 
 if TYPE_CHECKING:  # the relay alone needs it, and no other function pays for it
@@ -37,7 +37,7 @@ logger = Logger(
 metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
 
 
-def _line(metrics: Mapping[str, str]) -> str:
+def _metrics_line(metrics: Mapping[str, str]) -> str:
     """Return EMF as one text, with places for milliseconds and then for each metric's number.
 
     By way of Powertools five metrics take ten times as long, on a path where all of a start takes
@@ -54,8 +54,10 @@ def _line(metrics: Mapping[str, str]) -> str:
 
 
 _STARTS = {"Starts": "Count"}
-_STARTED_MANY = _line(_STARTS)
-_STARTED_ONE = _line(_STARTS | {f"{phase.title()}Ms": "Milliseconds" for phase in Phases._fields})
+_STARTED_MANY = _metrics_line(_STARTS)
+_STARTED_ONE = _metrics_line(
+    _STARTS | {f"{phase.title()}Ms": "Milliseconds" for phase in Phases._fields}
+)
 # Of the invocation at hand.
 _starts = 0
 _phases: Phases | None = None
@@ -67,11 +69,17 @@ _is_cold = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-conc
 class PowertoolsObserver:
     """Tells log and metrics what became of each request."""
 
-    def started(self, execution_id: int, path: str) -> None:
-        """Log and count a start."""
-        global _starts  # noqa: PLW0603
-        _log("execution started", execution_id=str(execution_id), path=path)
-        _starts += 1
+    def announcement(self, execution_id: int, path: str) -> Work:
+        """Return what logs and counts a start; the line is made here."""
+        line = _log_line("execution started", execution_id=str(execution_id), path=path)
+
+        def tell() -> None:
+            global _starts  # noqa: PLW0603
+            if line:
+                print(line)
+            _starts += 1
+
+        return tell
 
     def replayed(self, execution_id: int) -> None:
         """Log and count the first answer given again."""
@@ -161,10 +169,13 @@ def observed(handler: Handler) -> Handler:
     return observing
 
 
-def _log(message: str, **fields: str) -> None:
-    """Write the line that ``logger.info`` would, in a fraction of the time: each start has one."""
+def _log_line(message: str, **fields: str) -> str | None:
+    """Make the line that ``logger.info`` would, in a fraction of the time: each start has one.
+
+    :returns: None where the log's level leaves it out
+    """
     if logger.log_level > logging.INFO:
-        return
+        return None
     keys = logger.get_current_keys()
     line = {name: value for name, value in keys.items() if value is not None} | {
         "level": "INFO",
@@ -175,7 +186,7 @@ def _log(message: str, **fields: str) -> None:
     }
     if trace := os.environ.get("_X_AMZN_TRACE_ID"):
         line["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
-    print(redacted_line(line))
+    return redacted_line(line)
 
 
 def _tell_starts() -> None:

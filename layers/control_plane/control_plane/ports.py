@@ -139,9 +139,10 @@ class ExecutionStore(Protocol):
         """
         ...
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         """Write the start as a whole, or nothing.
 
+        :param meanwhile: is done while the store works: once, and again where it is asked again
         :returns: None when it was recorded by this call, else what its key stood for already:
             the winner of a race, never waited for longer than its commit takes
         :raises StoreUnavailable: the database cannot answer, and nothing was written, or it is
@@ -206,8 +207,8 @@ class Phases(NamedTuple):
 class StartObserver(Protocol):
     """Who is told what became of a request; must not fail."""
 
-    def started(self, execution_id: int, path: str) -> None:
-        """Tell that an execution was recorded."""
+    def announcement(self, execution_id: int, path: str) -> Work:
+        """Return what tells, when it is done, that an execution was recorded."""
         ...
 
     def replayed(self, execution_id: int) -> None:

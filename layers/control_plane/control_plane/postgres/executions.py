@@ -95,7 +95,7 @@ class PostgresExecutionStore:
         )
         return [_resolution(*row) for row in rows]
 
-    def record(self, start: Start) -> KnownStart | None:
+    def record(self, start: Start, meanwhile: Work = nothing) -> KnownStart | None:
         """Write the start as a whole, or tell what its key stands for.
 
         :raises StoreUnavailable: the database cannot answer; the same key tells what it did
@@ -104,7 +104,7 @@ class PostgresExecutionStore:
         oldest = list(islice(self._acknowledged, MOST_FORGOTTEN))
         try:
             told = self._database.fetch_json(
-                "record_start", _parameters(start) | self._settings(start, oldest)
+                "record_start", _parameters(start) | self._settings(start, oldest), meanwhile
             )
         except ReferenceGone:
             raise CatalogEntryNotFound(start.catalog_id) from None

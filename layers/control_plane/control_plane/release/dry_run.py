@@ -97,7 +97,8 @@ class _Mute:
 class _Unseeing:
     """A `StartObserver` that counts nothing."""
 
-    def started(self, execution_id: int, path: str) -> None: ...
+    def announcement(self, execution_id: int, path: str) -> Work:  # noqa: ARG002
+        return nothing
 
     def replayed(self, execution_id: int) -> None: ...
 
