@@ -53,8 +53,8 @@ class HttpEvent(APIGatewayProxyEventV2):
 
     @functools.cached_property
     def headers(self) -> dict[str, str]:
-        """All headers; case does not matter."""
-        return super().headers
+        """All headers, their names in lower case."""
+        return {name.lower(): value for name, value in (self.get("headers") or {}).items()}
 
     @property
     def resolved_headers_field(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import functools
 import gc
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -76,7 +77,7 @@ class PowertoolsObserver:
         def tell() -> None:
             global _starts  # noqa: PLW0603
             if line:
-                print(line)
+                _write(line)
             _starts += 1
 
         return tell
@@ -189,13 +190,18 @@ def _log_line(message: str, **fields: str) -> str | None:
     return redacted_line(line)
 
 
+def _write(line: str) -> None:
+    # At once: `print` writes text and line end one after the other.
+    sys.stdout.write(line + "\n")
+
+
 def _tell_starts() -> None:
     global _starts, _phases
     now = time.time() * 1000
     if _phases is not None:
-        print(_STARTED_ONE % (now, _starts, *(round(seconds * 1000, 3) for seconds in _phases)))
+        _write(_STARTED_ONE % (now, _starts, *(round(seconds * 1000, 3) for seconds in _phases)))
     elif _starts:
-        print(_STARTED_MANY % (now, _starts))
+        _write(_STARTED_MANY % (now, _starts))
     _starts, _phases = 0, None
 
 
