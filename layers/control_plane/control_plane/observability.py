@@ -47,7 +47,7 @@ def _metrics_line(metrics: Mapping[str, str]) -> str:
     :param metrics: their units by their names
     """
     listed = ",".join(f'{{"Name":"{name}","Unit":"{unit}"}}' for name, unit in metrics.items())
-    values = ",".join(f'"{name}":%.15g' for name in metrics)
+    values = ",".join(f'"{name}":%.6g' for name in metrics)
     return (
         f'{{"_aws":{{"Timestamp":%d,"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}","Dimensions":'
         f'[["service"]],"Metrics":[{listed}]}}]}},"service":"{SERVICE}",{values}}}'
@@ -146,18 +146,12 @@ def observed(handler: Handler) -> Handler:
     ``correlation_id`` the id that API Gateway's log has, or else Lambda's again.
     """
 
-    def identified(event: Any, context: Any) -> Any:
-        logger.set_correlation_id(_request_id(event) or context.aws_request_id)
-        return handler(event, context)
-
-    logged = logger.inject_lambda_context(identified, clear_state=True)
-
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> Any:
-        _count_cold_start()
+        _name_invocation(event, context)
         try:
             with invocation.lasting(context.get_remaining_time_in_millis() / 1000):
-                return logged(event, context)
+                return handler(event, context)
         finally:
             _tell_starts()
             # Powertools' own decorator warns of every invocation that counted nothing.
@@ -199,19 +193,28 @@ def _tell_starts() -> None:
     global _starts, _phases
     now = time.time() * 1000
     if _phases is not None:
-        _write(_STARTED_ONE % (now, _starts, *(round(seconds * 1000, 3) for seconds in _phases)))
+        _write(_STARTED_ONE % (now, _starts, *[seconds * 1000 for seconds in _phases]))
     elif _starts:
         _write(_STARTED_MANY % (now, _starts))
     _starts, _phases = 0, None
 
 
-def _request_id(event: Any) -> str | None:
-    request = event.get("requestContext") if isinstance(event, dict) else None
-    return request.get("requestId") if isinstance(request, dict) else None
-
-
-def _count_cold_start() -> None:
+def _name_invocation(event: Any, context: Any) -> None:
+    """Give log lines the keys that Powertools' decorator does, which makes all of them anew."""
     global _is_cold  # noqa: PLW0603
+    logger.append_keys(
+        cold_start=_is_cold,
+        function_name=context.function_name,
+        function_memory_size=context.memory_limit_in_mb,
+        function_arn=context.invoked_function_arn,
+        function_request_id=context.aws_request_id,
+        correlation_id=_request_id(event) or context.aws_request_id,
+    )
     if _is_cold:
         _is_cold = False
         metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
+
+
+def _request_id(event: Any) -> str | None:
+    request = event.get("requestContext") if isinstance(event, dict) else None
+    return request.get("requestId") if isinstance(request, dict) else None
