@@ -25,7 +25,7 @@ from tests.proxies.postgres import PostgresProxy
 
 CALLS = 32
 WARM_UP = 5
-LEAK_CALLS = 200
+LEAK_CALLS = 400
 PATH = "bench/steps-3"
 ROUND_TRIPS = {b"S", b"Q", b"F"}
 """The messages that PostgreSQL answers with "ready": Sync, a simple query, a function call."""

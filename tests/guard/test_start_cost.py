@@ -10,6 +10,10 @@ import pytest
 from bench.servers import Servers, servers
 from bench.wire import wire
 
+MOST_FLUSHES = 1.1
+"""One for each call, and one where a segment of the log fills up; were lookups to wait for theirs,
+1.125."""
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Servers]:
@@ -46,7 +50,7 @@ def test_a_start_commits_once(start):
 
 
 def test_a_start_waits_for_the_disk_once(start):
-    assert 0 < start["disk_flushes"] <= 1  # the server's own flush may take some along
+    assert 0 < start["disk_flushes"] < MOST_FLUSHES  # the server's own flush may take some along
 
 
 def test_a_start_sends_few_bytes(start):
@@ -68,7 +72,7 @@ def test_a_batch_is_two_round_trips_too_and_one_wait_for_the_disk(batch):
     assert batch["round_trips"] == 2
     assert batch["publishes"] == 10
     assert batch["other_nats_commands"] == 0
-    assert 0 < batch["disk_flushes"] <= 1
+    assert 0 < batch["disk_flushes"] < MOST_FLUSHES
 
 
 def test_a_batch_costs_less_than_its_starts_one_by_one(start, batch):

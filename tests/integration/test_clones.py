@@ -27,7 +27,7 @@ workflow: [{step: start, tool: {kind: noop}}]
 
 @pytest.fixture
 def clones(postgres: PostgresBackend, broker: Broker, repository: Path):
-    """Start the clones; returns what the original did and each of them, and their log lines."""
+    """Start the clones; returns what the original did and each of them, and their log."""
     postgres.add_entry("examples/hello_world", 1, PLAYBOOK, None)
     broker.add_stream()
     code = [repository, repository / "layers/control_plane", repository / "functions/execute"]
@@ -70,7 +70,8 @@ def test_clones_that_start_at_once_share_nothing(
     if connections == "closed":
         assert [one["sockets"] for one in every[1:]] == [0] * CLONES
 
-    logged = {(line["function_request_id"], int(line["execution_id"])) for line in log}
+    lines = [line for line in log if "message" in line]
+    logged = {(line["function_request_id"], int(line["execution_id"])) for line in lines}
     assert logged == {(one["request_id"], one["execution_id"]) for one in every}
     ids = postgres.column(
         "SELECT execution_id FROM noetl.command UNION ALL SELECT command_id FROM noetl.command"

@@ -185,8 +185,9 @@ def _log_line(message: str, **fields: str) -> str | None:
 
 
 def _write(line: str) -> None:
-    # At once: `print` writes text and line end one after the other.
+    # At once, where `print` writes text and line end one after the other; whole, whatever comes.
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _tell_starts() -> None:
