@@ -50,7 +50,7 @@ def test_a_catalog_id_wins_over_a_path(backend, store):
     assert found.catalog_id == old
 
 
-def test_something_else_is_done_while_the_store_looks_and_while_it_writes(store, entry):
+def test_what_is_to_be_done_meanwhile_is_done_once(store, entry):
     done = []
     found = store.resolve("http:anonymous:a", HELLO, None, meanwhile=lambda: done.append("looking"))
     assert (found.entry.catalog_id, done) == (entry, ["looking"])

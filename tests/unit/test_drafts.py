@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from control_plane import drafts
-from control_plane.command import engine
+from control_plane.command import engine, templating
 from control_plane.errors import PlaybookNotFound, TemplateError
 from tests.unit.control_plane import PATH, ControlPlane
 
@@ -70,6 +72,44 @@ def test_a_draft_of_a_former_version_is_not_used():
     plane.backend.add_entry(PATH, 2, running("latter"), None)
     start(plane)
     assert codes(plane) == ["former", "latter"]
+
+
+def test_what_is_wrong_is_found_once_however_often_the_store_is_asked(monkeypatch):
+    plane = ControlPlane(running("{{ 1 // number }}"))
+    start(plane, number=1)
+    render, sources = templating._ENGINE.render, []
+    monkeypatch.setattr(
+        templating._ENGINE,
+        "render",
+        lambda text, *rest: sources.append(text) or render(text, *rest),
+    )
+    resolve = plane.store.resolve
+
+    def resolve_twice(key, reference, held, meanwhile):
+        resolve("another key", reference, held, meanwhile)
+        return resolve(key, reference, held, meanwhile)
+
+    monkeypatch.setattr(plane.store, "resolve", resolve_twice)
+    with pytest.raises(TemplateError):
+        start(plane, number=0)
+    assert len(sources) == 1
+
+
+def test_a_defect_ahead_is_no_answer_to_a_known_key(monkeypatch):
+    plane = ControlPlane(running("plain"))
+    first = plane.start(key="k", payload={})
+    monkeypatch.setattr(drafts, "draft_command", None)
+    assert plane.start(key="k", payload={}).answer == first.answer
+
+
+def test_the_time_of_a_draft_counts_as_building(monkeypatch):
+    plane = ControlPlane(running("{{ name }}"))
+    start(plane)
+    draft = drafts.draft_command
+    monkeypatch.setattr(drafts, "draft_command", lambda *all_: time.sleep(0.05) or draft(*all_))
+    start(plane)
+    phases = plane.observer.phases[-1]
+    assert phases.build >= 0.05 > phases.resolve
 
 
 def test_what_is_wrong_ahead_is_told_only_when_it_comes_to_it():

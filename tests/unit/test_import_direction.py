@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "control_plane"
 ADAPTERS = {"psycopg", "nats", "aws_lambda_powertools", "boto3"}
-PURE = ["playbook", "command", "executions", "batches", "rerun", "cancellation", "catalog",
-        "monitor", "relay", "requests", "answers", "cursors", "ports", "notifications",
+PURE = ["playbook", "command", "drafts", "executions", "batches", "rerun", "cancellation",
+        "catalog", "monitor", "relay", "requests", "answers", "cursors", "ports", "notifications",
         "trace_context", "release/dry_run", "errors", "limits", "json_text", "health",
         "triggers/events", "triggers/messages", "triggers/dead_letters",
         "triggers/dispatcher"]  # fmt: skip

@@ -91,6 +91,21 @@ def test_the_line_of_a_start_is_what_the_logger_would_write(output, monkeypatch)
     assert {name for name in ours if ours[name] != theirs[name]} <= {"location", "timestamp"}
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("I/O on closed file")])
+def test_a_start_that_nobody_can_be_told_of_stands_and_is_counted(monkeypatch, output, error):
+    def fail(_):
+        raise error
+
+    def start(*_):
+        with monkeypatch.context() as deaf:
+            deaf.setattr(sys.stdout, "write", fail)
+            PowertoolsObserver().announcement(7, "examples/hello_world")()
+        return "answer"
+
+    assert observed(start)({}, Context()) == "answer"
+    assert [line["Starts"] for line in output.metrics() if "Starts" in line] == [1]
+
+
 def test_the_line_of_a_start_follows_the_log_level(output):
     level = observability.logger.log_level
     observability.logger.setLevel("WARNING")

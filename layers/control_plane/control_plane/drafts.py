@@ -2,8 +2,8 @@
 
 # No `from __future__ import annotations`: making a record parses each such text.
 
-from contextlib import suppress
-from dataclasses import dataclass
+import contextlib
+from time import perf_counter
 from typing import NamedTuple
 
 from control_plane.command.builder import Command, build_command, draft_command
@@ -24,41 +24,63 @@ class Content(NamedTuple):
     command: Command
 
 
-@dataclass(slots=True)
 class Draft:
     """The content of a start, made ahead from the playbook that is probably meant.
 
-    :ivar catalog_id: the entry of that playbook; None where there is none
+    :param catalog_id: the entry of that playbook
+    :ivar seconds: how long `write` took
     """
 
-    request: ExecuteRequest
-    limits: Limits
-    playbook: Playbook | None = None
-    catalog_id: int | None = None
-    _content: Content | None = None
+    def __init__(
+        self,
+        request: ExecuteRequest,
+        limits: Limits,
+        playbook: Playbook | None = None,
+        catalog_id: int | None = None,
+    ) -> None:
+        self.seconds = 0.0
+        self._request = request
+        self._limits = limits
+        self._playbook = playbook
+        self._catalog_id = catalog_id
+        self._is_written = False
+        self._made: Content | RequestError | None = None
 
     def write(self) -> None:
-        """Do what asks nobody and needs no answer; what is wrong is told by `content`."""
-        _ = self.request.fingerprint  # made and kept
-        if self.playbook is None or self.catalog_id is None or self._content is not None:
+        """Do once what asks nobody and needs no answer; what is wrong is told by `content`."""
+        if self._is_written:
             return
-        with suppress(RequestError):
-            workload = merged_workload(self.playbook.workload, self.request.payload_json)
-            command = draft_command(
-                self.playbook, START_STEP, workload, self.catalog_id, self.limits
-            )
-            if command is not None:
-                self._content = Content(workload, command)
+        self._is_written = True
+        begun = perf_counter()
+        # A defect will be met again, where it may be told: whether the key is known comes first.
+        with contextlib.suppress(Exception):
+            _ = self._request.fingerprint  # made and kept
+            self._made = self._content_ahead()
+        self.seconds = perf_counter() - begun
 
     def content(self, playbook: Playbook, catalog_id: int, execution_id: int) -> Content:
         """Return what was made ahead, if this playbook was meant; else make it.
 
         :raises RequestError: the playbook cannot be started with this request
         """
-        if self._content is not None and self.catalog_id == catalog_id:
-            return self._content
-        workload = merged_workload(playbook.workload, self.request.payload_json)
+        if self._made is not None and self._catalog_id == catalog_id:
+            if isinstance(self._made, RequestError):
+                raise self._made
+            return self._made
+        workload = merged_workload(playbook.workload, self._request.payload_json)
         return Content(
             workload,
-            build_command(playbook, START_STEP, workload, execution_id, catalog_id, self.limits),
+            build_command(playbook, START_STEP, workload, execution_id, catalog_id, self._limits),
         )
+
+    def _content_ahead(self) -> Content | RequestError | None:
+        if self._playbook is None or self._catalog_id is None:
+            return None
+        workload = merged_workload(self._playbook.workload, self._request.payload_json)
+        try:
+            command = draft_command(
+                self._playbook, START_STEP, workload, self._catalog_id, self._limits
+            )
+        except RequestError as error:
+            return error.with_traceback(None)
+        return Content(workload, command) if command is not None else None

@@ -106,18 +106,18 @@ class ExecutionStarter:
         parsed = perf_counter()
         start = self.prepare(asked, found.entry, playbook, found.ids, draft)
         built = perf_counter()
-        announcement = cache(partial(self.announcement, start))
-        known = self.store.record(start, meanwhile=announcement)
+        get_announcement = cache(partial(self.announcement, start))
+        known = self.store.record(start, meanwhile=get_announcement)
         recorded = perf_counter()
         execution = self.conclude(asked, start, known)
         if not execution.replayed:
             concluded = perf_counter()
-            self._notify(start, announcement())
+            self._notify(start, announce=get_announcement())
             self.observer.took(
                 Phases(
-                    resolve=resolved - begun,
+                    resolve=resolved - begun - draft.seconds,
                     parse=parsed - resolved,
-                    build=built - parsed,
+                    build=built - parsed + draft.seconds,
                     record=recorded - built,
                     notify=perf_counter() - concluded,
                 )
@@ -215,9 +215,9 @@ class ExecutionStarter:
         """Return what tells the observer, when it is done, that the start stands."""
         return self.observer.announcement(start.ids.execution_id, start.path)
 
-    def _notify(self, start: Start, announcement: Work) -> None:
+    def _notify(self, start: Start, announce: Work) -> None:
         try:
-            self.notifier.notify(start.notification, meanwhile=announcement)
+            self.notifier.notify(start.notification, meanwhile=announce)
         except NotificationFailed as failure:
             self.settle(start, failure)
         else:

@@ -13,7 +13,7 @@ from control_plane.errors import NotificationFailed
 from control_plane.json_text import Json
 
 Work = Callable[[], object]
-"""What somebody does while a server is waited for."""
+"""What somebody does while a server is waited for; it must not fail."""
 
 
 def nothing() -> None:
@@ -194,7 +194,8 @@ class CommandNotifier(Protocol):
 class Phases(NamedTuple):
     """How long each part of a start took, in seconds.
 
-    ``parse`` is next to nothing where the sandbox holds the playbook already.
+    ``build`` counts what was done of it while the store was asked, ``resolve`` only what that left
+    to wait for. ``parse`` is next to nothing where the sandbox holds the playbook already.
     """
 
     resolve: float

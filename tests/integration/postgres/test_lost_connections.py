@@ -131,6 +131,21 @@ def test_what_is_done_meanwhile_begins_when_the_statement_is_under_way(
         assert store.resolve("b", HELLO, None, meanwhile=lambda: until(is_sent)).entry is not None
 
 
+def test_what_is_done_meanwhile_is_done_again_when_the_statement_is(
+    postgres: PostgresBackend, entry: int
+):
+    with PostgresProxy(postgres.app_url) as wire:
+        postgres.app_url = wire.url
+        store = postgres.execution_store()
+        done = []
+        wire.trap(b"resolve_start", At.LOSE_REPLY)
+        found = store.resolve("k", HELLO, None, meanwhile=lambda: done.append("looking"))
+        wire.trap(b"record_start", At.LOSE_REPLY)
+        start = a_start(found.ids, entry)
+        assert store.record(start, meanwhile=lambda: done.append("writing")) is None
+    assert done == ["looking"] * 2 + ["writing"] * 2
+
+
 def test_an_error_meanwhile_leaves_no_answer_to_the_next_statement(
     postgres: PostgresBackend, entry: int
 ):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from control_plane.command.compiled import CompiledStep
 from control_plane.command.context import rendering_names
+from control_plane.command.failures import TakesLong
 from control_plane.command.templating import Renderer
 from control_plane.errors import Fault, InvalidPlaybook, LimitExceeded
 from control_plane.json_text import Json
@@ -59,18 +60,17 @@ def draft_command(
 ) -> Command | None:
     """Build the command before its execution has an id, where that makes no difference.
 
-    :returns: None where a template names the id
-    :raises RequestError: as `build_command`; also where templates take long
+    :returns: None where a template names the id or takes long, and where the step is not kept
+    :raises RequestError: as `build_command`
     """
-    compiled = _compiled(playbook, step, limits.depth)
-    if compiled.names_execution:
+    compiled = playbook.made.get((step, limits.depth))
+    if compiled is None or compiled.names_execution:
         return None
-    return _built(
-        compiled,
-        workload,
-        lambda: Renderer(rendering_names(workload, 0, catalog_id), limits, isolated_seconds=0),
-        limits,
-    )
+    names = rendering_names(workload, 0, catalog_id)
+    try:
+        return _built(compiled, workload, lambda: Renderer(names, limits, is_brief=True), limits)
+    except TakesLong:
+        return None
 
 
 def _built(
@@ -84,7 +84,7 @@ def _built(
 
 def _compiled(playbook: Playbook, step: str, depth: int) -> CompiledStep:
     """Return what is known of a step; kept with its playbook, unless it takes much more room."""
-    kept: dict[tuple[str, int], CompiledStep] = playbook.made
+    kept = playbook.made
     compiled = kept.get((step, depth))
     if compiled is None:
         compiled = CompiledStep(_startable_step(playbook, step), depth)

@@ -8,6 +8,7 @@ and puts their texts between the rest.
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from control_plane.command.conversion import text_to_value
@@ -55,7 +56,6 @@ class CompiledStep:
 
     :ivar args: the step's arguments as written
     :ivar known: the whole tool, where it is the same for each request
-    :ivar names_execution: a template names the execution's id
     :ivar weight: about how many bytes it takes
     :raises UnstorableValue: arguments that Postgres cannot hold
     """
@@ -72,10 +72,14 @@ class CompiledStep:
         self._parts, self._holes = plan.parts, tuple(plan.holes)
         self.weight = weight((self.args.text, *self._parts)) + BYTES_PER_HOLE * len(self._holes)
         text = "" if self._holes else filled(self._parts, ())
-        self.names_execution = any(
+        self.known = Json.written(text) if text and not may_be_unstorable(text) else None
+
+    @cached_property
+    def names_execution(self) -> bool:
+        """Whether a template names the execution's id."""
+        return any(
             names_root(hole.source, "execution_id") for hole in self._holes if not hole.is_plain
         )
-        self.known = Json.written(text) if text and not may_be_unstorable(text) else None
 
     def tool_config(self, renderer: Renderer) -> Json:
         """Return the tool, rendered: an object, or for a pipeline the list of its tasks.

@@ -14,9 +14,9 @@ import minijinja
 
 from control_plane.command.failures import (
     OutOfFuel,
-    OutOfTime,
     OutputTooLong,
     RenderingFailed,
+    TakesLong,
     explained,
 )
 from control_plane.command.filters import Filters
@@ -43,13 +43,15 @@ class Budget:
 
     :ivar fuel: of the engine
     :ivar seconds: of processes that templates have of their own
+    :ivar is_brief: whether whatever loops for long, or needs such a process, is left for later
     """
 
-    __slots__ = ("fuel", "seconds")
+    __slots__ = ("fuel", "is_brief", "seconds")
 
-    def __init__(self, fuel: int, seconds: float) -> None:
+    def __init__(self, fuel: int, seconds: float, *, is_brief: bool = False) -> None:
         self.fuel = fuel
         self.seconds = seconds
+        self.is_brief = is_brief
 
 
 class _Template:
@@ -112,6 +114,7 @@ class Engine:
         :param longest: bytes of the result
         :raises RenderingFailed: it does not parse, does not render, or exceeds the budget
         :raises OutputTooLong: the result is longer than ``longest``
+        :raises TakesLong: more than a brief budget has
         """
         with self._lock:
             template = self._read(source)
@@ -124,8 +127,7 @@ class Engine:
             name = self._compile(template, found)
             rendering = _Rendering(name, template.syntax.macros, found, longest)
             if template.syntax.is_tame:
-                # Who has no time for a process has none for long loops either.
-                for fuel in LOCAL_FUEL if budget.seconds > 0 else LOCAL_FUEL[:1]:
+                for fuel in LOCAL_FUEL[:1] if budget.is_brief else LOCAL_FUEL:
                     granted = min(fuel, budget.fuel)
                     try:
                         text = self._run(rendering, granted)
@@ -135,6 +137,8 @@ class Engine:
                     else:
                         budget.fuel -= granted
                         return text
+            if budget.is_brief:
+                raise TakesLong
             return self._run_isolated(rendering, budget)
 
     def _read(self, source: str) -> _Template:
@@ -192,9 +196,6 @@ class Engine:
         return text
 
     def _run_isolated(self, rendering: _Rendering, budget: Budget) -> str:
-        if budget.seconds <= 0:
-            raise OutOfTime
-
         def job() -> bytes:
             return json.dumps(self._climb(rendering, budget.fuel)).encode()
 

@@ -30,18 +30,15 @@ class OutOfFuel(RenderingFailed):
         super().__init__("the template ran out of fuel: it loops too long or builds too much")
 
 
-class OutOfTime(RenderingFailed):
-    """The templates that need a process of their own take longer than they may."""
-
-    def __init__(self) -> None:
-        super().__init__("the templates of the command take too long")
-
-
 class OutOfMemory(RenderingFailed):
     """The template builds more, or nests deeper, than it may."""
 
     def __init__(self) -> None:
         super().__init__("the template needs more memory than it may have")
+
+
+class TakesLong(Exception):
+    """The template needs more time than may be spent ahead; nothing is wrong with it."""
 
 
 class OutputTooLong(Exception):

@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from control_plane.command.failures import OutOfMemory, OutOfTime
+from control_plane.command.failures import OutOfMemory, RenderingFailed
 
 MEMORY_BYTES = 192 * 1024 * 1024
 """Address space that a child may add to what it was born with."""
@@ -63,7 +63,7 @@ def _read_result(read_end: int, seconds: float) -> bytes:
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
-            raise OutOfTime
+            raise RenderingFailed("the templates of the command take too long")
         chunk = os.read(read_end, 65536)
         if not chunk:
             break

@@ -31,19 +31,13 @@ class Renderer:
     """Renders the templates of one command, which share one budget.
 
     :param names: what templates see; never changed, and copied nowhere
-    :param isolated_seconds: for templates that need a process of their own; with 0 they fail, and
-        so does whatever loops for long
+    :param is_brief: whether templates that take long are left for later
     """
 
-    def __init__(
-        self,
-        names: dict[str, Any],
-        limits: Limits,
-        isolated_seconds: float = ISOLATED_SECONDS,
-    ) -> None:
+    def __init__(self, names: dict[str, Any], limits: Limits, *, is_brief: bool = False) -> None:
         self._names = names
         self._limits = limits
-        self._budget = Budget(limits.template_fuel, isolated_seconds)
+        self._budget = Budget(limits.template_fuel, ISOLATED_SECONDS, is_brief=is_brief)
         self._rendered = 0
 
     @property
@@ -56,6 +50,7 @@ class Renderer:
 
         :raises RenderingFailed: it does not parse or render, or exceeds the command's budget
         :raises OutputTooLong: longer than one rendered string may be
+        :raises TakesLong: it is to be left for later
         :raises LimitExceeded: all that the command rendered is larger than its context may be
         """
         text = _ENGINE.render(source, self._names, self._budget, self._limits.string_bytes)

@@ -35,6 +35,8 @@ MOST_FORGOTTEN = 50
 MOST_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Playbooks that are sent for many starts at once, together; one by itself may be larger."""
 
+_ENTRY = ("catalog_id", "path", "version", "content", "payload")
+
 
 class PostgresExecutionStore:
     """Keeps starts.
@@ -75,8 +77,8 @@ class PostgresExecutionStore:
             },
             meanwhile,
         )
-        fingerprint, *others = found.values()  # in the order of the function's columns
-        return _resolution(_bytes(fingerprint), *others)
+        entry = [found[column] for column in _ENTRY]
+        return _resolution(_bytes(found["fingerprint"]), found["answer"], found["ids"], *entry)
 
     def resolve_many(self, lookups: Sequence[Lookup]) -> list[Resolution]:
         """Answer as many of the lookups as documents fit, at least the first.

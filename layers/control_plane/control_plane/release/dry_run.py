@@ -88,7 +88,8 @@ class _Mute:
 
     def prepare(self) -> None: ...
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None: ...
+    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:  # noqa: ARG002
+        meanwhile()
 
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         return [None] * len(notifications)
