@@ -10,9 +10,9 @@ import pytest
 from bench.servers import Servers, servers
 from bench.wire import wire
 
-MOST_FLUSHES = 1.1
-"""One for each call, and one where a segment of the log fills up; were lookups to wait for theirs,
-1.125."""
+MOST_FLUSHES = 1.06
+"""One for each of 37 calls, and two where segments of the log fill up; were lookups to wait for
+theirs, 1.11 for single starts and 2 for batches."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,7 @@ def test_a_start_makes_few_calls(start):
 
 
 def test_a_start_holds_little_memory_and_leaves_none_behind(start):
+    # At the peak the log line is made, while the statement and its parameters are still held.
     assert start["peak_allocated_bytes"] < 26_000
     assert start["blocks_left_behind"] < 0.8
 
