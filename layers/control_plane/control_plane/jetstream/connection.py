@@ -41,6 +41,7 @@ class Connection:
         self._wait: asyncio.Timeout | None = None
         self._end = self._patience = math.inf
         self._last_use = time.time()
+        self._news = select.poll()
 
     @classmethod
     async def open(
@@ -107,6 +108,8 @@ class Connection:
         if not self.client.is_connected:  # the greeting was none of those that it knows
             raise nats.errors.ProtocolError
         self._failure = None  # of its first try
+        if self._writer is not None:
+            self._news.register(self._writer.get_extra_info("socket"), select.POLLIN)
 
     def _check_encryption(self, server: NatsServer) -> None:
         writer = self._writer
@@ -149,9 +152,7 @@ class Connection:
         writer = self._writer
         if writer is None or writer.is_closing():
             return True
-        poll = select.poll()
-        poll.register(writer.get_extra_info("socket"), select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(self._news.poll(0))
 
     @contextlib.asynccontextmanager
     async def waiting(self, end: float, patience: float = math.inf) -> AsyncIterator[None]:

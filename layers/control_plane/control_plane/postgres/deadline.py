@@ -38,6 +38,7 @@ class DeadlineConnection(psycopg.Connection[Row]):
     is_checked = False
     _last_answer = 0.0
     _codec = "utf-8"
+    _news: select.poll
 
     @classmethod
     def open(cls, conninfo: str, deadline: float) -> Self:
@@ -52,6 +53,8 @@ class DeadlineConnection(psycopg.Connection[Row]):
         finally:
             _connecting_until.reset(token)
         connection.deadline = deadline
+        connection._news = select.poll()
+        connection._news.register(connection.fileno(), select.POLLIN)
         connection._last_answer = time.time()
         encoding = connection.info.encoding
         connection._codec = "utf-8" if encoding == "ascii" else encoding
@@ -73,11 +76,7 @@ class DeadlineConnection(psycopg.Connection[Row]):
     @property
     def is_stale(self) -> bool:
         """Whether the peer has hung up: while no statement runs there is nothing else to read."""
-        if self.closed:
-            return True
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        return self.closed or bool(self._news.poll(0))
 
     @property
     def is_suspect(self) -> bool:
