@@ -1,12 +1,8 @@
 """Executions as the event log tells of them: list, show, follow, cancel."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from control_plane.api import ControlPlaneApi, ok
+from control_plane.api import ControlPlaneApi, Response, ok
 from control_plane.cancellation import CancelAnswer, Canceller, CancelRequest
 from control_plane.monitor.answers import DetailAnswer, EventsAnswer, ExecutionAnswer, StatusAnswer
 from control_plane.monitor.monitor import Monitor
@@ -14,9 +10,13 @@ from control_plane.monitor.queries import EventQuery, ExecutionQuery
 from control_plane.observability import observed
 from control_plane.postgres.connection import Database
 from control_plane.postgres.execution_log import PostgresExecutionLog
+from control_plane.query import FromQuery
 from control_plane.requests import Id
 from control_plane.settings.executions import ExecutionsSettings
 from control_plane.snapshot import restorable
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 settings = ExecutionsSettings.from_environment()
 log = PostgresExecutionLog(restorable(Database(settings)))
@@ -25,7 +25,7 @@ app = ControlPlaneApi(settings.limits)
 
 
 @app.get_json("/api/executions", ExecutionQuery)
-def list_executions(query: Annotated[ExecutionQuery, Query()]) -> Response[list[ExecutionAnswer]]:
+def list_executions(query: FromQuery[ExecutionQuery]) -> Response[list[ExecutionAnswer]]:
     """List executions, newest first."""
     return app.page(*monitor.list(query))
 
@@ -37,7 +37,7 @@ def show(execution_id: Id) -> Response[DetailAnswer]:
 
 
 @app.get_json("/api/executions/<execution_id>/events", EventQuery)
-def events(query: Annotated[EventQuery, Query()], execution_id: Id) -> Response[EventsAnswer]:
+def events(query: FromQuery[EventQuery], execution_id: Id) -> Response[EventsAnswer]:
     """List the events of an execution by ascending id."""
     return ok(monitor.events(execution_id, query))
 
@@ -55,6 +55,6 @@ def cancel(request: CancelRequest, execution_id: Id) -> Response[CancelAnswer]:
 
 
 @observed
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Serve an HTTP API event."""
     return app.resolve(event, context)

@@ -82,24 +82,26 @@ def test_a_function_makes_the_settings_of_no_other(function):
 
 
 AN_INIT = """
-import gc
+import gc, importlib, sys
 times = lambda: sum(generation["collections"] for generation in gc.get_stats())
 before = times()
-import functions.execute.app
+importlib.import_module(f"functions.{sys.argv[1]}.app")
 print(times() - before < 20, gc.isenabled(), gc.get_freeze_count() > 10_000)
 """
 
 
-def test_an_init_looks_for_no_garbage_and_what_it_made_is_never_looked_at(repository):
+@pytest.mark.parametrize("function", PACKAGES)
+def test_an_init_looks_for_no_garbage_and_what_it_made_is_never_looked_at(function, repository):
     layer = repository / "layers" / "control_plane"
 
     done = subprocess.run(
-        [sys.executable, "-c", AN_INIT],
+        [sys.executable, "-c", AN_INIT, function],
         env={
             "PYTHONPATH": f"{layer}:{repository}",
-            "AWS_LAMBDA_FUNCTION_NAME": "execute",
+            "AWS_LAMBDA_FUNCTION_NAME": function,
             "DATABASE_URL": "postgresql://localhost/none",
             "PUBLIC_SERVER_URL": "http://localhost:8082",
+            "NEW_VERSION": "a function:1",
         },
         capture_output=True,
         text=True,
