@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from control_plane.command.conversion import text_to_value
 from control_plane.command.failures import OutputTooLong, RenderingFailed
-from control_plane.command.layout import Key, Layout, Parts, filled, weight
+from control_plane.command.layout import Key, Parts, filled, list_of, object_of, weight
 from control_plane.command.syntax import is_template
 from control_plane.command.templating import Renderer, names_root
 from control_plane.errors import LimitExceeded, TemplateError
@@ -31,6 +31,8 @@ DEFERRED = frozenset(("command", "set", "spec"))
 """Fields of a pipeline's task that are left as written, as are its arguments."""
 BYTES_PER_HOLE = 200
 """About what a hole takes in memory, with its place, beside the text around it."""
+BYTES_PER_STEP = 300
+"""About what a step takes that has no more than its name, with its place among those kept."""
 
 Place = str | tuple["Place", str | int]
 """Where a value stands: in what, and under which name or index; a path only when it is told."""
@@ -64,13 +66,13 @@ class CompiledStep:
         args = dict(step.args)
         check_storable(args, f"step '{step.name}', args")
         self._step = step
-        self._depth = depth
         self.name = step.name
         self.tool_kind = step.tool.kind if isinstance(step.tool, Tool) else PIPELINE_KIND
         self.args = Json.written(canonical_text(args))
-        plan = _Plan(step.tool, depth, is_sorted=True)
+        plan = _Plan(step.tool, depth)
         self._parts, self._holes = plan.parts, tuple(plan.holes)
-        self.weight = weight((self.args.text, *self._parts)) + BYTES_PER_HOLE * len(self._holes)
+        written = weight((self.args.text, *self._parts))
+        self.weight = BYTES_PER_STEP + BYTES_PER_HOLE * len(self._holes) + written
         text = "" if self._holes else filled(self._parts, ())
         self.known = Json.written(text) if text and not may_be_unstorable(text) else None
 
@@ -91,7 +93,7 @@ class CompiledStep:
         texts = [self._text(hole, renderer) for hole in self._holes]
         text = filled(self._parts, texts)
         if may_be_unstorable(text):
-            self._check_storable(texts)
+            self._check_storable(json.loads(text))
         return Json.written(text)
 
     def _text(self, hole: Hole, renderer: Renderer) -> str:
@@ -108,11 +110,8 @@ class CompiledStep:
             what = f"rendered string of step '{self.name}', field '{_path(place)}', in bytes"
             raise LimitExceeded(what, renderer.longest, failure.size) from None
 
-    def _check_storable(self, texts: list[str]) -> None:
-        """Find what is first in the order in which the tool was written."""
+    def _check_storable(self, config: Any) -> None:
         tool = self._step.tool
-        plan = _Plan(tool, self._depth, is_sorted=False)
-        config = json.loads(filled(plan.parts, texts))
         if isinstance(tool, Tool):
             check_storable(config, f"step '{self.name}', tool")
             return
@@ -127,20 +126,19 @@ class _Plan:
     The value of a member comes before its name, if both are templates.
     """
 
-    def __init__(self, tool: Tool | tuple[Task, ...], depth: int, *, is_sorted: bool) -> None:
+    def __init__(self, tool: Tool | tuple[Task, ...], depth: int) -> None:
         self.holes: list[Hole] = []
         self._depth = depth
         self._is_pipeline = not isinstance(tool, Tool)
-        self._layout = Layout(is_sorted=is_sorted)
         if isinstance(tool, Tool):
-            self.parts = self._layout.object(list(self._members(tool, "tool")))
+            self.parts = object_of(list(self._members(tool, "tool")))
         else:
-            self.parts = self._layout.list([self._task(task) for task in tool])
+            self.parts = list_of([self._task(task) for task in tool])
 
     def _task(self, task: Task) -> Parts:
         kind: tuple[Key, Parts] = ("kind", (canonical_text(task.tool.kind),))
         members = self._members(task.tool, f"tool[{_short(task.label)}]")
-        return self._layout.object([(task.label, self._layout.object([kind, *members, kind]))])
+        return object_of([(task.label, object_of([*members, kind]))])
 
     def _members(self, tool: Tool, place: str) -> Iterator[tuple[Key, Parts]]:
         """Yield the fields; arguments have one name, which pipelines call ``input``."""
@@ -163,11 +161,9 @@ class _Plan:
                 field = (place, key)
                 parts = self._value(member, field)
                 members.append((self._key(key, field), parts))
-            return self._layout.object(members)
+            return object_of(members)
         if isinstance(value, list):
-            return self._layout.list(
-                [self._value(item, (place, index)) for index, item in enumerate(value)]
-            )
+            return list_of([self._value(item, (place, at)) for at, item in enumerate(value)])
         return (canonical_text(value),)
 
     def _string(self, text: str, place: Place) -> Parts:

@@ -15,41 +15,29 @@ Parts = tuple["str | int | Members", ...]
 
 
 class Members(NamedTuple):
-    """An object of which a name stands in a hole: only when filled it is known what it overrides.
-
-    :ivar is_sorted: written in the order of the names, else in that of the members
-    """
+    """An object of which a name stands in a hole: what it overrides is known when it is filled."""
 
     members: tuple[tuple[Key, Parts], ...]
-    is_sorted: bool
 
 
-class Layout:
-    """Puts parts together, with the names of objects in order or as they were written.
+def object_of(members: Sequence[tuple[Key, Parts]]) -> Parts:
+    """Return an object; of two members of one name the last one counts."""
+    if any(isinstance(key, int) for key, _ in members):
+        return (Members(tuple(members)),)
+    named = {str(key): parts for key, parts in members}
+    pieces: list[Parts] = [("{",)]
+    for key in sorted(named):
+        comma = "," if len(pieces) > 1 else ""
+        pieces += (f"{comma}{canonical_text(key)}:",), named[key]
+    return _merged([*pieces, ("}",)])
 
-    :param is_sorted: as canonical text has them
-    """
 
-    def __init__(self, *, is_sorted: bool) -> None:
-        self._is_sorted = is_sorted
-
-    def object(self, members: Sequence[tuple[Key, Parts]]) -> Parts:
-        """Return an object; of two members of one name the last one counts."""
-        if any(isinstance(key, int) for key, _ in members):
-            return (Members(tuple(members), self._is_sorted),)
-        named = {str(key): parts for key, parts in members}
-        pieces: list[Parts] = [("{",)]
-        for key in sorted(named) if self._is_sorted else named:
-            comma = "," if len(pieces) > 1 else ""
-            pieces += (f"{comma}{canonical_text(key)}:",), named[key]
-        return _merged([*pieces, ("}",)])
-
-    def list(self, items: Iterable[Parts]) -> Parts:
-        """Return a list."""
-        pieces: list[Parts] = [("[",)]
-        for item in items:
-            pieces += (("," if len(pieces) > 1 else ""),), item
-        return _merged([*pieces, ("]",)])
+def list_of(items: Iterable[Parts]) -> Parts:
+    """Return a list."""
+    pieces: list[Parts] = [("[",)]
+    for item in items:
+        pieces += (("," if len(pieces) > 1 else ""),), item
+    return _merged([*pieces, ("]",)])
 
 
 def filled(parts: Parts, holes: Sequence[str]) -> str:
@@ -71,13 +59,15 @@ def weight(parts: Parts) -> int:
 
 
 def _weights(parts: Parts) -> Iterator[int]:
+    yield sys.getsizeof(parts)
     for part in parts:
         if isinstance(part, str):
             yield sys.getsizeof(part)
         elif isinstance(part, Members):
-            for key, inner in part.members:
-                yield sys.getsizeof(key)
-                yield weight(inner)
+            yield sys.getsizeof(part) + sys.getsizeof(part.members)
+            for member in part.members:
+                key, inner = member
+                yield sys.getsizeof(member) + sys.getsizeof(key) + weight(inner)
 
 
 def _object(part: Members, holes: Sequence[str]) -> str:
@@ -85,8 +75,8 @@ def _object(part: Members, holes: Sequence[str]) -> str:
         holes[key] if isinstance(key, int) else key: filled(parts, holes)
         for key, parts in part.members
     }
-    members = sorted(named.items()) if part.is_sorted else named.items()
-    return "{" + ",".join(f"{canonical_text(key)}:{text}" for key, text in members) + "}"
+    members = (f"{canonical_text(key)}:{named[key]}" for key in sorted(named))
+    return "{" + ",".join(members) + "}"
 
 
 def _merged(pieces: Iterable[Parts]) -> Parts:

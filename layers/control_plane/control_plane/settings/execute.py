@@ -25,5 +25,9 @@ class ExecuteSettings(DatabaseSettings, NatsSettings):
     idempotency_days: int = Field(14, ge=1, le=365)
     """How long a key is held."""
     playbook_cache_bytes: int = Field(4 * 1024 * 1024, ge=0)
-    """Text of the playbooks that a sandbox keeps: parsed it takes about seven times as much, and
-    steps compiled from many short templates take up to twelve times as much again."""
+    """Text of the playbooks that a sandbox keeps.
+
+    With its compiled steps a usual playbook takes up to six times as much memory, one of many short
+    steps or templates up to 25 times, half of it for those steps, and one of nothing but tiny
+    objects about 50 times.
+    """
