@@ -1,5 +1,7 @@
 """How large a request, a playbook and a command may be."""
 
+# No `from __future__ import annotations`: making a model parses each such text.
+
 from pydantic import BaseModel, ConfigDict, Field
 
 MIB = 1024 * 1024

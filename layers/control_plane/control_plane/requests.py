@@ -28,7 +28,7 @@ LARGEST_ID = 2**63 - 1
 LONGEST_STORED_KEY = 1024
 """Bytes of a stored key; a longer one is kept as its SHA-256."""
 
-MOST_ITEMS = 1000
+MOST_EXECUTIONS = 1000
 """Requests of one batch."""
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -155,7 +155,7 @@ class ExecuteBatchRequest(BaseModel):
         frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
     )
 
-    executions: list[Any] = Field(min_length=1, max_length=MOST_ITEMS)
+    executions: list[Any] = Field(min_length=1, max_length=MOST_EXECUTIONS)
 
 
 class RerunRequest(BaseModel):

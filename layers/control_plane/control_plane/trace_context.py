@@ -4,6 +4,8 @@ Beside it, it is somebody else's, so what is malformed is left out rather than r
 asks; in a body it is the caller's own, and refused.
 """
 
+# No `from __future__ import annotations`: making a model parses each such text.
+
 import re
 from collections.abc import Mapping
 from typing import Any, Self

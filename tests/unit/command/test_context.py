@@ -1,15 +1,10 @@
-"""What templates see, and what of it is stored."""
+"""What templates see."""
 
 from __future__ import annotations
 
 import pytest
 
-from control_plane.command.context import (
-    holds,
-    merged_workload,
-    render_context,
-    rendering_names,
-)
+from control_plane.command.context import holds, merged_workload, rendering_names
 from control_plane.json_text import Json
 
 NAMES = {"a": {"b": {"null": None}, "list": [{"c": 1}, None]}, "nothing": None}
@@ -26,12 +21,6 @@ def test_the_payload_overrides_the_workload_key_by_key():
 def test_the_payload_itself_is_returned_where_nothing_is_added_to_it(workload):
     payload = Json({"a": 1})
     assert merged_workload(workload, payload) is payload
-
-
-def test_the_stored_context_is_the_workload_flat_and_under_its_name():
-    workload = Json({"a": 1, "workload": "of the payload"})
-    assert render_context(workload) == {"a": 1, "workload": workload.value}
-    assert workload.value == {"a": 1, "workload": "of the payload"}
 
 
 def test_templates_see_three_names_more():

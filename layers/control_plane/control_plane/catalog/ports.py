@@ -4,6 +4,8 @@ The adapter is `control_plane.postgres.catalog`; the tests hold it and its in-me
 contract suite.
 """
 
+# No `from __future__ import annotations`: making a record parses each such text.
+
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 

@@ -21,11 +21,6 @@ def merged_workload(playbook_workload: Any, payload: Json) -> Json:
     return Json({**playbook_workload, **payload.value})
 
 
-def render_context(workload: Json) -> dict[str, Any]:
-    """Return the context as it is stored: the workload's keys, and the workload as a whole."""
-    return {**workload.value, "workload": workload.value}
-
-
 def rendering_names(workload: Json, execution_id: int, catalog_id: int) -> dict[str, Any]:
     """Return the names that templates may use: the context, then ours. No value is copied.
 
