@@ -1,6 +1,6 @@
 """How a route's signature says that a model is read from the query.
 
-Apart from `api`: of all functions one has such routes, and Powertools' part for them is large.
+Apart from `api`: one function has such routes, and what they need costs each init that imports it.
 """
 
 from typing import Annotated, TypeVar
