@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from control_plane.errors import NotificationFailed
-from control_plane.ports import Notification, Work, nothing
+from control_plane.ports import Notification
 
 
 class FakeCommandNotifier:
@@ -24,8 +24,7 @@ class FakeCommandNotifier:
     def prepare(self) -> None:
         """There is nothing to connect to."""
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
-        meanwhile()
+    def notify(self, notification: Notification) -> None:
         (failure,) = self.notify_many([notification])
         if failure is not None:
             raise failure

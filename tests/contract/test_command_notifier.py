@@ -94,21 +94,6 @@ def test_a_notification_arrives_as_it_was_sent(workers):
     assert workers.received() == [NOTIFICATION]
 
 
-def test_what_is_to_be_done_meanwhile_is_done_once_whatever_comes_of_it(workers):
-    done = []
-    workers.notifier.notify(NOTIFICATION, lambda: done.append("first"))
-    assert done == ["first"]
-
-    workers.go_away()
-    with pytest.raises(NotificationFailed):
-        workers.notifier.notify(NOTIFICATION, lambda: done.append("second"))
-    assert done == ["first", "second"]
-
-    workers.come_back()
-    workers.notifier.notify(NOTIFICATION)
-    assert done == ["first", "second"]
-
-
 def test_a_notification_without_a_trace_arrives_without_one(workers):
     workers.notifier.notify(with_id("1:start:2"))
 

@@ -87,9 +87,9 @@ class ForgetsKeys(_Double):
 class FiresAndForgets(_Double):
     """I4: takes a failure to notify for a success, so that nobody tries again in time."""
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
+    def notify(self, notification: Notification) -> None:
         try:
-            self._real.notify(notification, meanwhile)
+            self._real.notify(notification)
         except NotificationFailed:
             return
 
@@ -120,9 +120,9 @@ class KeepsTheKey(_Double):
 class TellsThePassword(_Double):
     """I6: a log line with an address in full."""
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
+    def notify(self, notification: Notification) -> None:
         print("publishing to", os.environ["NATS_URL"])
-        self._real.notify(notification, meanwhile)
+        self._real.notify(notification)
 
 
 class TellsTheInput(_Double):

@@ -106,13 +106,15 @@ class ExecutionStarter:
         parsed = perf_counter()
         start = self.prepare(asked, found.entry, playbook, found.ids, draft)
         built = perf_counter()
-        get_announcement = cache(partial(self.announcement, start))
+        get_announcement = cache(partial(self.announcement, start))  # made once
         known = self.store.record(start, meanwhile=get_announcement)
         recorded = perf_counter()
         execution = self.conclude(asked, start, known)
         if not execution.replayed:
+            announce = get_announcement()
+            announce()
             concluded = perf_counter()
-            self._notify(start, announce=get_announcement())
+            self._notify(start)
             self.observer.took(
                 Phases(
                     resolve=resolved - begun - draft.seconds,
@@ -215,9 +217,9 @@ class ExecutionStarter:
         """Return what tells the observer, when it is done, that the start stands."""
         return self.observer.announcement(start.ids.execution_id, start.path)
 
-    def _notify(self, start: Start, announce: Work) -> None:
+    def _notify(self, start: Start) -> None:
         try:
-            self.notifier.notify(start.notification, meanwhile=announce)
+            self.notifier.notify(start.notification)
         except NotificationFailed as failure:
             self.settle(start, failure)
         else:

@@ -177,11 +177,9 @@ class CommandNotifier(Protocol):
         """
         ...
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
+    def notify(self, notification: Notification) -> None:
         """Publish and await the acknowledgement, within the notifier's time budget.
 
-        :param meanwhile: is done once, whatever comes of the notification; if it can be, while
-            the acknowledgement is awaited
         :raises NotificationFailed: with the reason, which names no address and no secret
         """
         ...

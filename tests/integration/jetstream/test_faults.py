@@ -170,28 +170,6 @@ def test_a_lost_acknowledgement_is_asked_for_again_and_the_message_stands_once(
     assert broker.notifications() == [notification]
 
 
-def test_what_is_done_meanwhile_begins_when_the_message_is_under_way_and_only_once(
-    broker, make_notifier, proxy_to, notification
-):
-    broker.add_stream()
-    proxy = proxy_to(broker.url)
-    notifier = make_notifier(proxy.url)
-    seen = []
-
-    def meanwhile():
-        for _ in range(500):
-            if b"HPUB" in proxy.seen:
-                break
-            time.sleep(0.01)
-        seen.append(proxy.seen.count(b"HPUB"))
-
-    proxy.trap(b"HPUB", At.HOLD_REPLY)
-    notifier.notify(notification, meanwhile)
-
-    assert seen == [1]
-    assert proxy.seen.count(b"HPUB") == 2
-
-
 def test_silently_lost_packets_are_noticed_by_the_missing_acknowledgement(
     broker, make_notifier, proxy_to, notification
 ):

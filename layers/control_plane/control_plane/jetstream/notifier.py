@@ -22,7 +22,7 @@ from control_plane.jetstream.failures import ConnectionFailed, PermissionDenied,
 from control_plane.jetstream.loop import SandboxLoop
 from control_plane.jetstream.servers import Login, servers_from_url
 from control_plane.jetstream.streams import checked_name, provide_stream, stream_of
-from control_plane.ports import Notification, Work, nothing
+from control_plane.ports import Notification
 from control_plane.settings import NatsSettings
 
 BUDGET_SECONDS = 2.0
@@ -30,7 +30,7 @@ ACKNOWLEDGEMENT_SECONDS = 0.5
 """How long a first connection may take to answer; a second one has all that is left."""
 
 Result = TypeVar("Result")
-Use = Callable[[Connection], Awaitable[Result]]
+Work = Callable[[Connection], Awaitable[Result]]
 
 # With the secret anew, they may pass: it was rotated, or names another authority by now.
 _OF_THE_SECRET = frozenset({Reason.LOGIN_REFUSED, Reason.NOT_TRUSTED})
@@ -77,19 +77,14 @@ class JetStreamNotifier:
         if self._servers and (self._connection is None or self._connection.is_suspect):
             self._loop.begin(self._connected(invocation.deadline(self._budget)))
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:
+    def notify(self, notification: Notification) -> None:
         """Publish and await the acknowledgement; a duplicate's is as good.
 
-        :param meanwhile: is done once, as soon as the message is sent or will not be
         :raises NotificationFailed: with the reason, which names no address and no secret
         """
-        aside = _Once(meanwhile)
-        try:
-            if not self._servers:
-                raise BrokerUnavailable(Reason.NOT_CONFIGURED)
-            self._run(self._try_twice(lambda one: self._publish(one, notification, aside)))
-        finally:
-            aside()
+        if not self._servers:
+            raise BrokerUnavailable(Reason.NOT_CONFIGURED)
+        self._run(self._try_twice(lambda connection: self._publish(connection, notification)))
 
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         """Publish all at once; return for each why it failed, None where it arrived.
@@ -148,12 +143,7 @@ class JetStreamNotifier:
         except TimeoutError:
             raise BrokerUnavailable(Reason.NO_ANSWER) from None
 
-    async def _publish(
-        self, connection: Connection, notification: Notification, aside: _Once
-    ) -> None:
-        # In the second turn of the loop from here: in the first one the client sends.
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, aside)
+    async def _publish(self, connection: Connection, notification: Notification) -> None:
         try:
             await connection.publish(notification)
         except NoStreamResponseError:
@@ -162,27 +152,27 @@ class JetStreamNotifier:
             await provide_stream(connection.client, notification.subject, self._stream)
             await connection.publish(notification)
 
-    def _try_twice(self, use: Use[Result]) -> Coroutine[Any, Any, Result]:
+    def _try_twice(self, work: Work[Result]) -> Coroutine[Any, Any, Result]:
         # From now on, so that what `prepare` has begun counts as well.
-        return self._try_until(invocation.deadline(self._budget), use)
+        return self._try_until(invocation.deadline(self._budget), work)
 
-    async def _try_until(self, end: float, use: Use[Result]) -> Result:
+    async def _try_until(self, end: float, work: Work[Result]) -> Result:
         clock = asyncio.get_running_loop().time
         try:
-            return await self._try(use, end, ACKNOWLEDGEMENT_SECONDS)
+            return await self._try(work, end, ACKNOWLEDGEMENT_SECONDS)
         except ConnectionFailed as failure:
             if clock() >= end:
                 raise NotificationFailed(failure.reason) from None
         try:
-            return await self._try(use, end, self._budget)
+            return await self._try(work, end, self._budget)
         except ConnectionFailed as failure:
             raise NotificationFailed(failure.reason) from None
 
-    async def _try(self, use: Use[Result], end: float, patience: float) -> Result:
+    async def _try(self, work: Work[Result], end: float, patience: float) -> Result:
         try:
             connection = await self._connected(end)
             async with connection.waiting(end, patience):
-                return await use(connection)
+                return await work(connection)
         except NotificationFailed:
             raise
         except ConnectionFailed:
@@ -248,17 +238,6 @@ class JetStreamNotifier:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.drop()
-
-
-class _Once:
-    """Work that is done when it is first asked for, and not again."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    def __call__(self) -> None:
-        work, self._work = self._work, nothing
-        work()
 
 
 async def _find_stream(connection: Connection) -> str | None:

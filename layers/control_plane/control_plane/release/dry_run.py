@@ -88,8 +88,7 @@ class _Mute:
 
     def prepare(self) -> None: ...
 
-    def notify(self, notification: Notification, meanwhile: Work = nothing) -> None:  # noqa: ARG002
-        meanwhile()
+    def notify(self, notification: Notification) -> None: ...
 
     def notify_many(self, notifications: Sequence[Notification]) -> list[NotificationFailed | None]:
         return [None] * len(notifications)
