@@ -10,10 +10,6 @@ import pytest
 from bench.servers import Servers, servers
 from bench.wire import wire
 
-MOST_FLUSHES = 1.06
-"""One for each of 37 calls, and two where segments of the log fill up; were lookups to wait for
-theirs, 1.11 for single starts and 2 for batches."""
-
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Servers]:
@@ -50,7 +46,7 @@ def test_a_start_commits_once(start):
 
 
 def test_a_start_waits_for_the_disk_once(start):
-    assert 0 < start["disk_flushes"] < MOST_FLUSHES  # the server's own flush may take some along
+    assert 0 < start["disk_flushes"] <= 1  # the server's own flush may take some along
 
 
 def test_a_start_sends_few_bytes(start):
@@ -60,12 +56,11 @@ def test_a_start_sends_few_bytes(start):
 
 def test_a_start_makes_few_calls(start):
     # Counted on Python 3.11; the same in every run of one Python with the same packages.
-    assert start["function_calls"] < 1_450
+    assert start["function_calls"] < 1_280
 
 
 def test_a_start_holds_little_memory_and_leaves_none_behind(start):
-    # At the peak the log line is made, while the statement and its parameters are still held.
-    assert start["peak_allocated_bytes"] < 26_000
+    assert start["peak_allocated_bytes"] < 23_000
     assert start["blocks_left_behind"] < 0.8
 
 
@@ -73,7 +68,7 @@ def test_a_batch_is_two_round_trips_too_and_one_wait_for_the_disk(batch):
     assert batch["round_trips"] == 2
     assert batch["publishes"] == 10
     assert batch["other_nats_commands"] == 0
-    assert 0 < batch["disk_flushes"] < MOST_FLUSHES
+    assert 0 < batch["disk_flushes"] <= 1
 
 
 def test_a_batch_costs_less_than_its_starts_one_by_one(start, batch):
