@@ -56,11 +56,11 @@ def test_a_start_sends_few_bytes(start):
 
 def test_a_start_makes_few_calls(start):
     # Counted on Python 3.11; the same in every run of one Python with the same packages.
-    assert start["function_calls"] < 1_280
+    assert start["function_calls"] < 1_350
 
 
 def test_a_start_holds_little_memory_and_leaves_none_behind(start):
-    assert start["peak_allocated_bytes"] < 23_000
+    assert start["peak_allocated_bytes"] < 24_000
     assert start["blocks_left_behind"] < 0.8
 
 
