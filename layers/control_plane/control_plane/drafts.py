@@ -67,16 +67,19 @@ class Draft:
             if isinstance(self._made, RequestError):
                 raise self._made
             return self._made
-        workload = merged_workload(playbook.workload, self._request.payload_json)
+        workload = self._workload(playbook)
         return Content(
             workload,
             build_command(playbook, START_STEP, workload, execution_id, catalog_id, self._limits),
         )
 
+    def _workload(self, playbook: Playbook) -> Json:
+        return merged_workload(playbook.workload, self._request.payload_json)
+
     def _content_ahead(self) -> Content | RequestError | None:
         if self._playbook is None or self._catalog_id is None:
             return None
-        workload = merged_workload(self._playbook.workload, self._request.payload_json)
+        workload = self._workload(self._playbook)
         try:
             command = draft_command(
                 self._playbook, START_STEP, workload, self._catalog_id, self._limits
